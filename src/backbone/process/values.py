@@ -1,0 +1,109 @@
+"""
+OpenTelemetry's AnyValue as SQL expressions.
+
+A value is stored as text a person can search: strings as they are, numbers and booleans in their usual form, bytes as
+base64, arrays and key-value lists as JSON. What JSON cannot say stands in OTLP/JSON's tagged form
+(``{"bytesValue": "aGk="}``, ``{"doubleValue": "nan"}``). The kinds of the values that are no strings are kept beside the
+text (`kinds`), so that what was sent can be told exactly.
+
+What lies deeper than the wire's shape goes arrives as message bytes and becomes ``{"arrayProto": "…"}`` or
+``{"kvlistProto": "…"}`` in base64, which `backbone.query.values` unfolds when it reads.
+"""
+
+from __future__ import annotations
+
+ATTRIBUTES = "Map(LowCardinality(String), String)"
+"""The type of attributes in every table."""
+
+_DEEPEST = 2
+_STRING, _BOOL, _INT, _DOUBLE, _ARRAY, _KVLIST, _BYTES = range(1, 8)
+
+
+def attribute_map(attributes: str, depth: int) -> str:
+    """
+    Return the Map of an attribute list's keys and texts.
+
+    Args:
+        attributes: an expression of type ``Array(Tuple(key, value ValueN))``.
+        depth: the N of ``ValueN``.
+    """
+    keys, values = f"{attributes}.key", f"{attributes}.value"
+    members = ", ".join(f"{values}.{name}" for name in ("value", "string_value", "int_value", "double_value", "bool_value"))
+    # Scalars are columns side by side, which is much cheaper than a branch over whole tuples; the rest is rare.
+    scalars = f"arrayMap((k, s, i, d, b) -> {_scalar('k', 's', 'i', 'd', 'b')}, {members})"
+    plain = f"mapFromArrays({keys}, {scalars})"
+    nested = f"mapFromArrays({keys}, arrayMap(v -> {text('v', depth)}, {values}))"
+    return f"if(arrayExists(k -> k >= {_ARRAY}, {values}.value), {nested}, {plain})"
+
+
+def kinds(attributes: str) -> str:
+    """Return a JSON object, as text, of the keys whose values are no strings and their kinds."""
+    keys, kind = f"{attributes}.key", f"{attributes}.value.value"
+    pairs = f"arrayMap((n, k) -> concat(toJSONString(n), ':\"', toString(k), '\"'), {keys}, {kind})"
+    others = f"arrayFilter((p, k) -> k != {_STRING}, {pairs}, {kind})"
+    return f"if(arrayAll(k -> k = {_STRING}, {kind}), '', concat('{{', arrayStringConcat({others}, ','), '}}'))"
+
+
+def text(value: str, depth: int) -> str:
+    """Return the text of one value of the wire's type ``Value{depth}``."""
+    scalar = _scalar(*(f"{value}.{n}" for n in ("value", "string_value", "int_value", "double_value", "bool_value")))
+    return (
+        f"multiIf({value}.value = {_BYTES}, base64Encode({value}.bytes_value), "
+        f"{value}.value < {_ARRAY}, {scalar}, {_nested(value, depth)})"
+    )
+
+
+def string_of(attributes: str, key: str) -> str:
+    """Return the text of the string attribute *key*, empty where there is none."""
+    return f"{attributes}.value.string_value[indexOf({attributes}.key, '{key}')]"
+
+
+def _scalar(kind: str, string: str, integer: str, double: str, boolean: str) -> str:
+    return (
+        f"multiIf({kind} = {_STRING}, {string}, {kind} = {_INT}, toString({integer}), "
+        f"{kind} = {_DOUBLE}, toString({double}), {kind} = {_BOOL}, if({boolean}, 'true', 'false'), '')"
+    )
+
+
+def _nested(value: str, depth: int) -> str:
+    if depth == _DEEPEST:
+        return (
+            f"if({value}.value = {_ARRAY}, concat('{{\"arrayProto\":\"', base64Encode({value}.array_value), '\"}}'), "
+            f"concat('{{\"kvlistProto\":\"', base64Encode({value}.kvlist_value), '\"}}'))"
+        )
+    item, pair = f"a{depth}", f"p{depth}"
+    array = f"arrayMap({item} -> {_json(item, depth + 1)}, {value}.array_value.values)"
+    pairs = (
+        f"arrayMap({pair} -> concat(toJSONString({pair}.key), ':', {_json(f'{pair}.value', depth + 1)}), "
+        f"{value}.kvlist_value.values)"
+    )
+    return (
+        f"if({value}.value = {_ARRAY}, concat('[', arrayStringConcat({array}, ','), ']'), "
+        f"concat('{{', arrayStringConcat({pairs}, ','), '}}'))"
+    )
+
+
+def _json(value: str, depth: int) -> str:
+    double = f"{value}.double_value"
+    # A double keeps its point, so that 1.0 does not come back as an integer.
+    finite = f"replaceRegexpOne(toString({double}), '^(-?[0-9]+)$', '\\\\1.0')"
+    return (
+        f"multiIf({value}.value = {_STRING}, toJSONString({value}.string_value), "
+        f"{value}.value = {_INT}, toString({value}.int_value), "
+        f"{value}.value = {_DOUBLE}, if(isFinite({double}), {finite}, "
+        f"concat('{{\"doubleValue\":\"', toString({double}), '\"}}')), "
+        f"{value}.value = {_BOOL}, if({value}.bool_value, 'true', 'false'), "
+        f"{value}.value = {_BYTES}, concat('{{\"bytesValue\":\"', base64Encode({value}.bytes_value), '\"}}'), "
+        f"{value}.value = 0, 'null', {_nested(value, depth)})"
+    )
+
+
+def sized(value: str, size: int, name: str, *, optional: bool = False) -> str:
+    """
+    Return *value* as a ``FixedString``; a request with a value of another size is refused.
+
+    An *optional* one may be empty, which is stored as zeros.
+    """
+    accepted = f"({size}, 0)" if optional else f"({size})"
+    wording = f"{name}: expected {size} bytes"
+    return f"toFixedString(if(throwIf(length({value}) NOT IN {accepted}, '{wording}') = 0, {value}, ''), {size})"

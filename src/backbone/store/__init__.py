@@ -1,0 +1,1 @@
+"""Where telemetry is kept: the engine, its tables and what keeps them in shape."""

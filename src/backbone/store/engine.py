@@ -1,0 +1,80 @@
+"""What the stages above need of a database engine; `embedded` is chDB."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from backbone.model.errors import BackboneError
+
+Parameter = str | int | float | bytes | Sequence[str] | Sequence[int]
+"""What a statement's parameter may be; the statement's text gives its SQL type: ``{name:Array(String)}``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL with its values apart: text from outside stands in ``parameters`` only, as ``{name:Type}`` in ``sql``."""
+
+    sql: str
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class QueryLimits:
+    """Bounds of one statement; over them it fails with `LimitExceeded`, naming the option."""
+
+    timeout_seconds: float = 30.0
+    max_memory_bytes: int = 512 << 20
+    max_rows_read: int = 0
+    """0 is no bound."""
+    max_result_rows: int = 0
+    """0 is no bound."""
+    read_only: bool = True
+
+
+class RefusedByEngine(BackboneError):  # noqa: N818 - the sender's fault, told apart by whoever inserts
+    """The engine could not read what it was given: the request, or one of its group, is malformed."""
+
+
+class Engine(Protocol):
+    """
+    A database that runs statements; every call may be made from many tasks at once.
+
+    A task that is cancelled while it waits ends its statement in the engine too.
+    """
+
+    async def query(self, statement: Statement, limits: QueryLimits = ..., *, output: str = "JSONCompact") -> bytes:
+        """
+        Run a statement and return its result as bytes in the engine's format *output*.
+
+        Raises:
+            UserInputError: the statement cannot be understood (its text came from a user).
+            LimitExceeded: it went over one of *limits*.
+            DependencyError: the engine is not able now (disk full, out of memory, shutting down).
+        """
+        ...
+
+    async def rows(self, statement: Statement, limits: QueryLimits = ...) -> list[dict[str, Any]]:
+        """Run a statement and return its rows; 64-bit integers come as int, times as text in UTC."""
+        ...
+
+    async def command(self, statement: Statement) -> None:
+        """Run a statement that changes something; raises as `query` does."""
+        ...
+
+    async def insert(self, table: str, schema: str, payload: Sequence[bytes], *, token: str) -> None:
+        """
+        Write a group of protobuf messages durably.
+
+        Args:
+            table: the table that takes them in.
+            schema: protobuf text; the messages are its ``Request``.
+            payload: pieces that make up length-delimited messages when put together.
+            token: a repeat with the same token and payload changes nothing.
+
+        Raises:
+            RefusedByEngine: a message could not be decoded or a view refused it; nothing was written.
+            DependencyError: the engine is not able now; part of it may have been written, repeat with the same token.
+        """
+        ...

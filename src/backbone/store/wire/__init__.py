@@ -1,0 +1,79 @@
+"""
+The wire's shapes: what senders send, as protobuf text for the engine and as columns of the tables that take it in.
+
+A table with engine ``Null`` has exactly the shape of its message, so that the engine decodes and nothing else does.
+The columns are derived from the ``.proto`` files beside this module; they use a small part of the language: messages
+one level deep, ``repeated``, ``oneof`` and scalar types.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+WireName = Literal["traces", "logs", "metrics", "remote_write"]
+
+_SCALARS = {
+    "string": "String",
+    "bytes": "String",
+    "bool": "Bool",
+    "double": "Float64",
+    "int32": "Int32",
+    "sint32": "Int32",
+    "uint32": "UInt32",
+    "fixed32": "UInt32",
+    "int64": "Int64",
+    "sint64": "Int64",
+    "sfixed64": "Int64",
+    "uint64": "UInt64",
+    "fixed64": "UInt64",
+}
+_MESSAGE = re.compile(r"message (\w+) \{((?:[^{}]|\{[^{}]*\})*)\}")
+_ONEOF = re.compile(r"oneof (\w+) \{([^{}]*)\}")
+_FIELD = re.compile(r"(repeated )?(\w+) (\w+) = (\d+);")
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """
+    A message as it comes over the wire.
+
+    ``proto`` is its schema as the engine reads it, ``columns`` the columns of the table that takes it in.
+    """
+
+    name: WireName
+    proto: str
+    columns: str
+
+    @property
+    def table(self) -> str:
+        return f"wire_{self.name}"
+
+
+@cache
+def wire(name: WireName) -> Wire:
+    """Return the shape of the requests called *name*."""
+    shared = "" if name == "remote_write" else _text("values")
+    text = re.sub(r"//[^\n]*\n", "", shared + _text(name))
+    messages = {match[1]: match[2] for match in _MESSAGE.finditer(text)}
+    proto = 'syntax = "proto3";\n' + text
+    return Wire(name, " ".join(proto.split()), ", ".join(_columns(messages, "Request")))
+
+
+def _text(name: str) -> str:
+    return (files(__package__) / f"{name}.proto").read_text()
+
+
+def _columns(messages: dict[str, str], message: str) -> list[str]:
+    body = messages[message]
+    columns = []
+    for oneof in _ONEOF.finditer(body):
+        members = ", ".join(f"'{field[3]}' = {field[4]}" for field in _FIELD.finditer(oneof[2]))
+        columns.append(f"{oneof[1]} Enum8('' = 0, {members})")
+    for field in _FIELD.finditer(body):
+        kind = _SCALARS.get(field[2]) or f"Tuple({', '.join(_columns(messages, field[2]))})"
+        columns.append(f"{field[3]} Array({kind})" if field[1] else f"{field[3]} {kind}")
+    return columns
