@@ -1,6 +1,23 @@
 """
 What happens to telemetry between the wire and the tables, as the SQL of materialized views.
 
-Each signal flows wire → ``*_in`` → tables: the first view unpacks the wire's shape into flat rows of a ``Null`` table, the
-next ones write them. Policy stands between the two, in the second.
+Each signal flows wire → ``*_in`` → tables: the first view unpacks the wire's shape into flat rows of a table that keeps
+nothing, the next ones write them. Policy stands between the two, in the second.
 """
+
+from __future__ import annotations
+
+from backbone.process.logs import logs_pipeline
+from backbone.process.metrics import metrics_pipeline
+from backbone.process.remote_write import remote_write_pipeline
+from backbone.process.series import series_pipeline
+from backbone.process.traces import traces_pipeline
+from backbone.process.view import Passage, Pipeline, Recall, View
+
+__all__ = ["Passage", "Pipeline", "Recall", "View", "pipeline"]
+
+
+def pipeline() -> Pipeline:
+    """Return all steps of all doors."""
+    doors = (traces_pipeline(), logs_pipeline(), metrics_pipeline(), remote_write_pipeline())
+    return sum(doors, start=series_pipeline())

@@ -28,7 +28,9 @@ def attribute_map(attributes: str, depth: int) -> str:
         depth: the N of ``ValueN``.
     """
     keys, values = f"{attributes}.key", f"{attributes}.value"
-    members = ", ".join(f"{values}.{name}" for name in ("value", "string_value", "int_value", "double_value", "bool_value"))
+    members = ", ".join(
+        f"{values}.{name}" for name in ("value", "string_value", "int_value", "double_value", "bool_value")
+    )
     # Scalars are columns side by side, which is much cheaper than a branch over whole tuples; the rest is rare.
     scalars = f"arrayMap((k, s, i, d, b) -> {_scalar('k', 's', 'i', 'd', 'b')}, {members})"
     plain = f"mapFromArrays({keys}, {scalars})"

@@ -1,4 +1,4 @@
-"""A step of the pipeline: a table that passes rows on, or a view that carries them to the next."""
+"""What a pipeline is made of: tables that pass rows on, views that carry them to the next, and tables it looks into."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ class Passage:
     name: str
     columns: str
 
+    def renamed(self, name: str) -> Passage:
+        return Passage(name, self.columns)
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -23,8 +26,26 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
+class Recall:
+    """
+    A table in memory that views look into; ``fill`` selects its rows from stored tables, at start and after a failure.
+
+    While the server runs, a view with the same select keeps it up to date.
+    """
+
+    name: str
+    columns: str
+    engine: str
+    fill: str
+
+
+@dataclass(frozen=True, slots=True)
 class Pipeline:
-    """All steps of one door, in the order in which they are created."""
+    """All steps of a door, or of all of them, in the order in which they are created."""
 
     passages: tuple[Passage, ...]
     views: tuple[View, ...]
+    recalls: tuple[Recall, ...] = ()
+
+    def __add__(self, other: Pipeline) -> Pipeline:
+        return Pipeline(self.passages + other.passages, self.views + other.views, self.recalls + other.recalls)

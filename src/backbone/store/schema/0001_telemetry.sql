@@ -107,14 +107,14 @@ CREATE TABLE series (
     metric LowCardinality(String),
     fp UInt64,
     id UInt64,
-    labels SimpleAggregateFunction(anyLast, Map(LowCardinality(String), String)) CODEC(ZSTD),
+    labels Map(LowCardinality(String), String) CODEC(ZSTD),
     type SimpleAggregateFunction(max, Enum8('unknown' = 0, 'counter' = 1, 'gauge' = 2, 'histogram' = 3,
         'gaugehistogram' = 4, 'summary' = 5, 'info' = 6, 'stateset' = 7)) CODEC(ZSTD),
-    unit SimpleAggregateFunction(max, LowCardinality(String)) CODEC(ZSTD),
+    unit SimpleAggregateFunction(max, String) CODEC(ZSTD),
     first_seen SimpleAggregateFunction(min, DateTime64(3, 'UTC')) CODEC(ZSTD),
     last_seen SimpleAggregateFunction(max, DateTime64(3, 'UTC')) CODEC(ZSTD)
 ) ENGINE = AggregatingMergeTree ORDER BY (tenant, metric, fp, id)
-SETTINGS non_replicated_deduplication_window = 1000;
+SETTINGS allow_dimensions_outside_sorting_key = 1, non_replicated_deduplication_window = 1000;
 
 CREATE TABLE samples (
     tenant LowCardinality(String),
@@ -143,9 +143,7 @@ CREATE TABLE histograms (
     negative_counts Array(Float64) CODEC(ZSTD),
     custom_bounds Array(Float64) CODEC(ZSTD),
     reset Enum8('unknown' = 0, 'yes' = 1, 'no' = 2, 'gauge' = 3) CODEC(ZSTD),
-    is_float Bool CODEC(ZSTD),
-    min Nullable(Float64) CODEC(ZSTD),
-    max Nullable(Float64) CODEC(ZSTD)
+    is_float Bool CODEC(ZSTD)
 ) ENGINE = ReplacingMergeTree ORDER BY (tenant, fp, time) PARTITION BY toDate(time)
 SETTINGS min_bytes_for_wide_part = 67108864, non_replicated_deduplication_window = 1000;
 

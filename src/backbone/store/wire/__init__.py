@@ -9,6 +9,7 @@ one level deep, ``repeated``, ``oneof`` and scalar types.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -31,6 +32,8 @@ _SCALARS = {
     "uint64": "UInt64",
     "fixed64": "UInt64",
 }
+_REPEATING = {("string", "key")}
+"""Fields that hold few different strings: work on them is done once per string, not once per item."""
 _MESSAGE = re.compile(r"message (\w+) \{((?:[^{}]|\{[^{}]*\})*)\}")
 _ONEOF = re.compile(r"oneof (\w+) \{([^{}]*)\}")
 _FIELD = re.compile(r"(repeated )?(\w+) (\w+) = (\d+);")
@@ -47,10 +50,16 @@ class Wire:
     name: WireName
     proto: str
     columns: str
+    messages: Mapping[str, str]
+    """The body of each message by its name."""
 
     @property
     def table(self) -> str:
         return f"wire_{self.name}"
+
+    def type_of(self, message: str) -> str:
+        """Return the engine's type of one message."""
+        return f"Tuple({', '.join(_columns(self.messages, message))})"
 
 
 @cache
@@ -60,14 +69,14 @@ def wire(name: WireName) -> Wire:
     text = re.sub(r"//[^\n]*\n", "", shared + _text(name))
     messages = {match[1]: match[2] for match in _MESSAGE.finditer(text)}
     proto = 'syntax = "proto3";\n' + text
-    return Wire(name, " ".join(proto.split()), ", ".join(_columns(messages, "Request")))
+    return Wire(name, " ".join(proto.split()), ", ".join(_columns(messages, "Request")), messages)
 
 
 def _text(name: str) -> str:
     return (files(__package__) / f"{name}.proto").read_text()
 
 
-def _columns(messages: dict[str, str], message: str) -> list[str]:
+def _columns(messages: Mapping[str, str], message: str) -> list[str]:
     body = messages[message]
     columns = []
     for oneof in _ONEOF.finditer(body):
@@ -75,5 +84,7 @@ def _columns(messages: dict[str, str], message: str) -> list[str]:
         columns.append(f"{oneof[1]} Enum8('' = 0, {members})")
     for field in _FIELD.finditer(body):
         kind = _SCALARS.get(field[2]) or f"Tuple({', '.join(_columns(messages, field[2]))})"
+        if (field[2], field[3]) in _REPEATING:
+            kind = "LowCardinality(String)"
         columns.append(f"{field[3]} Array({kind})" if field[1] else f"{field[3]} {kind}")
     return columns
