@@ -13,7 +13,7 @@ from backbone.process.deltas import DELTAS
 from backbone.process.exponential import EXPONENTIALS
 from backbone.process.points import LABELS, ORIGIN, POINT, STALE, exemplar_columns
 from backbone.process.series import fingerprint, label_hash, pair_hash
-from backbone.process.values import text
+from backbone.process.values import string_of, text
 from backbone.process.view import Passage, Pipeline, Recall, View
 from backbone.store.wire import wire
 
@@ -33,24 +33,30 @@ _METRICS_IN = Passage(
 _POINTS_IN = Passage(
     "points_in",
     f"{ORIGIN}, type LowCardinality(String), unit LowCardinality(String), delta Bool, time_ms Int64, {LABELS}, "
-    "hash UInt64, metrics Array(String), extra_names Array(LowCardinality(String)), extra_values Array(String), "
-    f"values Array(Float64), bounds Array(Float64), exemplars Array({_EXEMPLAR})",
+    "metrics Array(String), extra_names Array(LowCardinality(String)), extra_values Array(String), "
+    f"ids Array(UInt64), fps Array(UInt64), values Array(Float64), bounds Array(Float64), exemplars Array({_EXEMPLAR})",
+)
+_NEW_POINTS_IN = Passage(
+    "new_points_in",
+    f"{ORIGIN}, type LowCardinality(String), unit LowCardinality(String), shape UInt64, time_ms Int64, {LABELS}, "
+    "metrics Array(String), extra_names Array(LowCardinality(String)), extra_values Array(String), "
+    "ids Array(UInt64), fps Array(UInt64)",
 )
 
 
-def _resource(key: str) -> str:
-    return f"r.resource.attributes.value.string_value[indexOf(r.resource.attributes.key, '{key}')]"
-
-
-_IDENTITY = f"""
-    {_resource("service.name")} AS service_name,
-    {_resource("service.namespace")} AS namespace,
+def _identity(resource: str) -> str:
+    attributes = f"{resource}.attributes"
+    return f"""
+    {string_of(attributes, "service.name")} AS service_name,
+    {string_of(attributes, "service.namespace")} AS namespace,
     if(namespace = '', service_name, concat(namespace, '/', service_name)) AS job,
-    {_resource("service.instance.id")} AS instance
+    {string_of(attributes, "service.instance.id")} AS instance
 """
 
+
 _METRICS = f"""
-WITH arrayJoin(resource_metrics) AS r, arrayJoin(r.scope_metrics) AS sm, arrayJoin(sm.metrics) AS m, {_IDENTITY},
+WITH arrayJoin(resource_metrics) AS r, arrayJoin(r.scope_metrics) AS sm, arrayJoin(sm.metrics) AS m,
+    {_identity("r.resource")},
     multiIf(notEmpty(m.sum.data_points), if(m.sum.is_monotonic, 'counter', 'gauge'),
         notEmpty(m.histogram.data_points) OR notEmpty(m.exponential_histogram.data_points), 'histogram',
         notEmpty(m.summary.data_points), 'summary', 'gauge') AS kind,
@@ -81,11 +87,16 @@ FROM wire_metrics
 
 def _points(points: str, expressions: str, metrics: str, extra: tuple[str, str], values: str, rest: str) -> str:
     return f"""
-WITH arrayJoin(m.{points}) AS p, {POINT}{expressions}
+WITH arrayJoin(m.{points}) AS p, {POINT}{expressions},
+    {label_hash("point_names", "point_values")} AS hash
 SELECT m.tenant AS tenant, m.received AS received, m.service AS service, m.type AS type, m.unit AS unit,
     {"m.delta" if points in {"numbers", "histograms"} else "false"} AS delta, at_ms AS time_ms,
-    point_names AS label_names, point_values AS label_values, {label_hash("point_names", "point_values")} AS hash,
-    {metrics} AS metrics, {extra[0]} AS extra_names, {extra[1]} AS extra_values, {values} AS values, {rest}
+    point_names AS label_names, point_values AS label_values,
+    {metrics} AS metrics, {extra[0]} AS extra_names, {extra[1]} AS extra_values,
+    arrayMap((x, n, v) -> hash + {pair_hash("__name__", "x")} + if(v = '', 0, cityHash64(toString(n), v)),
+        metrics, extra_names, extra_values) AS ids,
+    arrayMap((x, i) -> {fingerprint("x", "i")}, metrics, ids) AS fps,
+    {values} AS values, {rest}
 FROM metrics_in AS m
 """
 
@@ -130,30 +141,43 @@ _SUMMARIES = _points(
     "emptyArrayFloat64() AS bounds",
 )
 
-_SERIES_OF_POINT = f"""
-    hash + {pair_hash("__name__", "metric")} + if(extra_value = '', 0, cityHash64(toString(extra_name), extra_value)) AS id,
-    {fingerprint("metric", "id")} AS fp,
-    if(extra_value = '', label_names, arrayPushBack(label_names, extra_name)) AS names,
-    if(extra_value = '', label_values, arrayPushBack(label_values, extra_value)) AS texts
+_SAMPLES = """
+SELECT tenant, fp, fromUnixTimestamp64Milli(time_ms, 'UTC') AS time, value
+FROM points_in ARRAY JOIN fps AS fp, values AS value
+WHERE NOT delta
 """
 
-
-def _series(delta: str) -> str:
-    return f"""
-WITH {_SERIES_OF_POINT}
-SELECT tenant, received, service, metric, id, fp, names AS label_names, texts AS label_values, type, unit,
-    time_ms AS first_ms, time_ms AS last_ms, [time_ms] AS times_ms, [value] AS values
-FROM (SELECT * EXCEPT values, values AS point_values FROM points_in WHERE {delta})
-ARRAY JOIN metrics AS metric, extra_names AS extra_name, extra_values AS extra_value, point_values AS value
+# All series of a point are new together, so one look-up per point tells whether any of them has to be looked at.
+_NEW_POINTS = """
+SELECT tenant, received, service, type, unit, cityHash64(toString(tenant), ids, intDiv(time_ms, 86400000)) AS shape,
+    time_ms, label_names, label_values, metrics, extra_names, extra_values, ids, fps
+FROM points_in WHERE NOT delta AND shape NOT IN known_points
 """
 
+_SERIES_COLUMNS = """
+    tenant, received, service, metric, id, fp,
+    if(extra_value = '', names, arrayPushBack(names, extra_name)) AS label_names,
+    if(extra_value = '', texts, arrayPushBack(texts, extra_value)) AS label_values,
+    type, unit, time_ms AS first_ms, time_ms AS last_ms
+"""
+_RENAMED = "* EXCEPT (label_names, label_values, values), label_names AS names, label_values AS texts"
+_NEW_SERIES = f"""
+SELECT {_SERIES_COLUMNS}, emptyArrayInt64() AS times_ms, emptyArrayFloat64() AS values
+FROM (SELECT {_RENAMED.replace(", values", "")} FROM new_points_in)
+ARRAY JOIN metrics AS metric, extra_names AS extra_name, extra_values AS extra_value, ids AS id, fps AS fp
+"""
+
+_DELTAS = f"""
+SELECT {_SERIES_COLUMNS}, [time_ms] AS times_ms, [value] AS values
+FROM (SELECT {_RENAMED}, values AS point_values FROM points_in WHERE delta)
+ARRAY JOIN metrics AS metric, extra_names AS extra_name, extra_values AS extra_value, ids AS id, fps AS fp,
+    point_values AS value
+"""
 
 # An exemplar belongs to the first bucket that holds its value; the buckets are the first series of a histogram's point.
 _EXEMPLARS = f"""
-WITH arrayJoin(exemplars) AS e,
-    if(empty(bounds), 1, toUInt32(arrayCount(b -> b < value, bounds)) + 1) AS place,
-    metrics[place] AS metric, extra_names[place] AS extra_name, extra_values[place] AS extra_value, {_SERIES_OF_POINT}
-SELECT tenant, fp, {exemplar_columns("e")}
+WITH arrayJoin(exemplars) AS e
+SELECT tenant, fps[if(empty(bounds), 1, arrayCount(b -> b < value, bounds) + 1)] AS fp, {exemplar_columns("e")}
 FROM points_in WHERE notEmpty(exemplars)
 """
 
@@ -166,9 +190,9 @@ _KNOWN = "SELECT cityHash64(toString(tenant), metric, toString(type), toString(u
 
 # `target_info` carries what else a resource says; job and instance tell which series it speaks of.
 _TARGETS = f"""
-WITH arrayJoin(resource_metrics) AS r, {_IDENTITY},
+WITH arrayJoin(resources) AS r, {_identity("r")},
     ['service.name', 'service.namespace', 'service.instance.id'] AS identity,
-    r.resource.attributes AS attributes,
+    r.attributes AS attributes,
     arrayConcat(['job', 'instance'], arrayMap(k -> {metric_names.label("k")},
         arrayFilter(k -> NOT has(identity, k), attributes.key))) AS names,
     arrayConcat([job, instance], arrayMap(v -> {text("v", 1)},
@@ -180,7 +204,7 @@ SELECT tenant, fromUnixTimestamp64Nano(toInt64(received_ns), 'UTC') AS received,
     'target_info' AS metric, id, {fingerprint("metric", "id")} AS fp, label_names, label_values,
     'info' AS type, '' AS unit, newest AS first_ms, newest AS last_ms, [newest] AS times_ms, [1.] AS values
 FROM (
-    SELECT tenant, received_ns, resource_metrics, greatest(
+    SELECT tenant, received_ns, resource_metrics.resource AS resources, greatest(
         arrayMax(arrayFlatten(resource_metrics.scope_metrics.metrics.sum.data_points.time_unix_nano)),
         arrayMax(arrayFlatten(resource_metrics.scope_metrics.metrics.gauge.data_points.time_unix_nano)),
         arrayMax(arrayFlatten(resource_metrics.scope_metrics.metrics.histogram.data_points.time_unix_nano))) AS newest_ns,
@@ -200,20 +224,26 @@ FROM metrics_in GROUP BY tenant, received, service
 def metrics_pipeline() -> Pipeline:
     """Return the steps from ``wire_metrics`` to ``series_in`` and the tables of metrics."""
     metrics = Pipeline(
-        passages=(_METRICS_IN, _POINTS_IN),
+        passages=(_METRICS_IN, _POINTS_IN, _NEW_POINTS_IN),
         views=(
             View("metrics_unpack", "metrics_in", _METRICS),
             View("metrics_numbers", "points_in", _NUMBERS),
             View("metrics_histograms", "points_in", _HISTOGRAMS),
             View("metrics_summaries", "points_in", _SUMMARIES),
             View("metrics_targets", "series_in", _TARGETS),
-            View("points_cumulative", "series_in", _series("NOT delta")),
-            View("points_delta", "deltas_in", _series("delta")),
+            View("points_samples", "samples", _SAMPLES),
+            View("points_new", "new_points_in", _NEW_POINTS),
+            View("points_series", "series_in", _NEW_SERIES),
+            View("points_known", "known_points", "SELECT shape AS key FROM new_points_in"),
+            View("points_deltas", "deltas_in", _DELTAS),
             View("points_exemplars", "exemplars", _EXEMPLARS),
             View("metadata_store", "metadata", _METADATA),
             View("metadata_known", "known_metadata", _KNOWN),
             View("metrics_ingested", "ingested", _INGESTED),
         ),
-        recalls=(Recall("known_metadata", "key UInt64", "Set SETTINGS persistent = 0", _KNOWN),),
+        recalls=(
+            Recall("known_points", "key UInt64", "Set SETTINGS persistent = 0", ""),
+            Recall("known_metadata", "key UInt64", "Set SETTINGS persistent = 0", _KNOWN),
+        ),
     )
     return metrics + DELTAS + EXPONENTIALS

@@ -36,5 +36,5 @@ def exemplar_columns(exemplar: str) -> str:
     if({exemplar}.value = 'as_int', toFloat64({exemplar}.as_int), {exemplar}.as_double) AS value,
     toFixedString({exemplar}.trace_id, 16) AS trace_id, toFixedString({exemplar}.span_id, 8) AS span_id,
     mapFromArrays(arrayMap(k -> {metric_names.label("k")}, {exemplar}.filtered_attributes.key),
-        arrayMap(v -> {text("v", 1)}, {exemplar}.filtered_attributes.value)) AS labels
+        arrayMap(v -> {text("v", 2)}, {exemplar}.filtered_attributes.value)) AS labels
 """

@@ -30,7 +30,7 @@ class Recall:
     """
     A table in memory that views look into; ``fill`` selects its rows from stored tables, at start and after a failure.
 
-    While the server runs, a view with the same select keeps it up to date.
+    While the server runs, a view keeps it up to date. One that only saves work starts empty: its ``fill`` is empty.
     """
 
     name: str
