@@ -33,6 +33,9 @@ class QueryLimits:
     read_only: bool = True
 
 
+DEFAULT_LIMITS = QueryLimits()
+
+
 class RefusedByEngine(BackboneError):  # noqa: N818 - the sender's fault, told apart by whoever inserts
     """The engine could not read what it was given: the request, or one of its group, is malformed."""
 

@@ -1,0 +1,242 @@
+"""
+The group commit: requests wait together, are written in one insert, and are answered when it is durable.
+
+Each door's wire shape has a lane of its own, in which one group after the other is written. A lane rests after a group in
+proportion to the time it took, unless a full group waits: at low load that trades a moment's wait for little work, at
+high load it never rests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import structlog
+
+from backbone.model.errors import BackboneError, DependencyError, UserInputError
+from backbone.model.time import now_ns, seconds_from_ns
+from backbone.receive import envelope
+from backbone.store.engine import Engine, RefusedByEngine, Statement
+from backbone.store.wire import Wire
+from backbone.telemetry.metrics import Metrics
+
+_log = structlog.get_logger("backbone.commit")
+
+
+@dataclass(frozen=True, slots=True)
+class CommitOptions:
+    """How requests are grouped; the options of ``commit`` in the configuration."""
+
+    max_group_bytes: int = 32 << 20
+    max_group_requests: int = 2000
+    linger_seconds: float = 0.05
+    rest_ratio: float = 2.0
+    retries: int = 3
+    retry_seconds: float = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a request: how many of its items were stored, and how many left out, by reason."""
+
+    stored: int = 0
+    refused: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    sealed: bytes
+    digest: bytes
+    received_ns: int
+    done: asyncio.Future[Receipt]
+
+
+class Notes(Protocol):
+    """Remembers over a crash which requests were being written."""
+
+    def begin(self, requests: list[tuple[int, bytes]]) -> None: ...
+    def end(self) -> None: ...
+    def already_stored(self, digest: bytes) -> bool: ...
+
+
+class Lane:
+    """The group commit of one wire shape."""
+
+    def __init__(
+        self, wire: Wire, signal: str, engine: Engine, notes: Notes, options: CommitOptions, metrics: Metrics
+    ) -> None:
+        self._wire = wire
+        self._signal = signal
+        self._engine = engine
+        self._notes = notes
+        self._options = options
+        self._metrics = metrics
+        self._waiting: deque[_Waiting] = deque()
+        self._waiting_bytes = 0
+        self._arrived = asyncio.Event()
+        self._full = asyncio.Event()
+        self._closing = False
+        self._last_ns = 0
+        # The time makes tokens of this run differ from those of any run before.
+        self._tokens = (f"{wire.name}-{now_ns():x}-{number}" for number in itertools.count())
+
+    async def commit(self, body: bytes, tenant: str) -> Receipt:
+        """
+        Write a request and return when it is durable and visible.
+
+        Raises:
+            UserInputError: it cannot be read; nothing of it was stored.
+            DependencyError: the store is not able now; it may be sent again.
+        """
+        if self._closing:
+            raise DependencyError("shutting down")
+        envelope.check(body)
+        if not body:
+            return Receipt()
+        digest = envelope.digest(body, tenant)
+        if self._notes.already_stored(digest):
+            self._metrics.commit_repeated.labels(self._wire.name).inc()
+            return Receipt()
+        self._last_ns = max(now_ns(), self._last_ns + 1)
+        sealed = envelope.seal(body, tenant, self._last_ns)
+        waiting = _Waiting(sealed, digest, self._last_ns, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        self._waiting_bytes += len(sealed)
+        self._arrived.set()
+        if self._is_full():
+            self._full.set()
+        # Not cancelled when the sender goes away: its group is being written.
+        return await asyncio.shield(waiting.done)
+
+    async def run(self) -> None:
+        """Write group after group until `close`, then what still waits."""
+        rest_seconds = 0.0
+        while not (self._closing and not self._waiting):
+            await self._arrived.wait()
+            await self._gather(max(self._options.linger_seconds, rest_seconds))
+            group = self._take()
+            started = time.monotonic()
+            if group:
+                await self._write(group)
+            rest_seconds = (time.monotonic() - started) * self._options.rest_ratio
+
+    def close(self) -> None:
+        """Take no more requests; `run` ends when those that wait are written."""
+        self._closing = True
+        self._arrived.set()
+        self._full.set()
+
+    async def _gather(self, seconds: float) -> None:
+        if not self._full.is_set():
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._full.wait()
+            except TimeoutError:
+                pass
+
+    def _is_full(self) -> bool:
+        options = self._options
+        return self._waiting_bytes >= options.max_group_bytes or len(self._waiting) >= options.max_group_requests
+
+    def _take(self) -> list[_Waiting]:
+        group: list[_Waiting] = []
+        size = 0
+        while self._waiting and len(group) < self._options.max_group_requests:
+            size += len(self._waiting[0].sealed)
+            if group and size > self._options.max_group_bytes:
+                break
+            group.append(self._waiting.popleft())
+            self._waiting_bytes -= len(group[-1].sealed)
+        if not self._waiting and not self._closing:
+            self._arrived.clear()
+        if not self._is_full() and not self._closing:
+            self._full.clear()
+        return group
+
+    async def _write(self, group: list[_Waiting]) -> None:
+        """Write a group and tell each of its senders; one that cannot be read is parted from the others by halving."""
+        try:
+            await self._insert(group)
+        except RefusedByEngine as error:
+            if len(group) > 1:
+                middle = len(group) // 2
+                await self._write(group[:middle])
+                await self._write(group[middle:])
+            else:
+                _refuse(group, UserInputError(str(error)))
+        except BackboneError as error:
+            _log.warning("group not stored", lane=self._wire.name, requests=len(group), error=str(error))
+            _refuse(group, error)
+        except Exception as error:  # noqa: BLE001 - the lane must live: the group's senders are told, the next ones served
+            _log.exception("group not stored", lane=self._wire.name, requests=len(group))
+            _refuse(group, DependencyError(f"could not be stored: {type(error).__name__}"))
+        else:
+            receipts = await self._receipts(group)
+            now = now_ns()
+            for waiting in group:
+                self._metrics.ingest_lag_seconds.labels(self._wire.name).observe(
+                    seconds_from_ns(now - waiting.received_ns)
+                )
+                if not waiting.done.done():
+                    waiting.done.set_result(receipts.get(waiting.received_ns, Receipt()))
+
+    async def _insert(self, group: list[_Waiting]) -> None:
+        token = next(self._tokens)
+        payload = [b"".join([waiting.sealed for waiting in group])]
+        self._notes.begin([(waiting.received_ns, waiting.digest) for waiting in group])
+        for attempt in itertools.count():
+            try:
+                with self._metrics.commit_seconds.labels(self._wire.name).time():
+                    await self._engine.insert(self._wire.table, self._wire.proto, payload, token=token)
+            except DependencyError:
+                if attempt >= self._options.retries:
+                    self._notes.end()
+                    raise
+                self._metrics.commit_retries.labels(self._wire.name).inc()
+                await asyncio.sleep(self._options.retry_seconds * 2**attempt)
+            except RefusedByEngine:
+                self._notes.end()
+                raise
+            else:
+                break
+        self._notes.end()
+        self._metrics.commit_requests.labels(self._wire.name).observe(len(group))
+
+    async def _receipts(self, group: list[_Waiting]) -> dict[int, Receipt]:
+        """Read what the views say of the group's requests."""
+        statement = Statement(
+            "SELECT toUnixTimestamp64Nano(received) AS received_ns, toString(refused) AS reason, sum(items) AS items "
+            "FROM ingested WHERE signal = {signal:String} AND received BETWEEN "
+            "fromUnixTimestamp64Nano({first:Int64}) AND fromUnixTimestamp64Nano({last:Int64}) GROUP BY received, refused",
+            {"signal": self._signal, "first": group[0].received_ns, "last": group[-1].received_ns},
+        )
+        receipts: dict[int, Receipt] = {}
+        try:
+            rows = await self._engine.rows(statement)
+        except BackboneError as error:
+            # The group is stored, so its senders are told so; only the counts are missing.
+            _log.warning("counts of a group not read", lane=self._wire.name, error=str(error))
+            return receipts
+        mine = {waiting.received_ns for waiting in group}
+        for row in rows:
+            if row["received_ns"] not in mine:
+                continue
+            receipt = receipts.get(row["received_ns"], Receipt())
+            if row["reason"]:
+                self._metrics.refused_items.labels(self._signal, row["reason"]).inc(row["items"])
+                receipt = Receipt(receipt.stored, receipt.refused | {row["reason"]: row["items"]})
+            else:
+                self._metrics.items.labels(self._signal).inc(row["items"])
+                receipt = Receipt(row["items"], receipt.refused)
+            receipts[row["received_ns"]] = receipt
+        return receipts
+
+
+def _refuse(group: list[_Waiting], error: BackboneError) -> None:
+    for waiting in group:
+        if not waiting.done.done():
+            waiting.done.set_exception(error)

@@ -1,0 +1,259 @@
+"""
+The engine on one machine: ClickHouse in this process, by chDB.
+
+One connection runs one statement at a time, so there is a pool, and each statement runs in a thread of its own while the
+interpreter lock is released. One process owns a data directory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import itertools
+import os
+import queue
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import orjson
+
+from backbone.model.errors import DependencyError, StartError
+from backbone.store.engine import DEFAULT_LIMITS, Parameter, QueryLimits, Statement
+from backbone.store.errors import insert_error, query_error
+
+_Result = TypeVar("_Result")
+
+_INSERT_SETTINGS = {
+    "format_schema_source": "string",
+    "format_schema_message_name": "Request",
+    "input_format_protobuf_oneof_presence": 1,
+    # Durable and once: parts are on disk before the insert returns, and a repeat with the same token changes nothing.
+    "fsync_metadata": 1,
+    "insert_deduplicate": 1,
+    "deduplicate_blocks_in_dependent_materialized_views": 1,
+    # Indexes are built by the first merge: parts are small before, and building twice costs a quarter of the rate.
+    "materialize_skip_indexes_on_insert": 0,
+    # A group is one block per table, so that its token means the same each time.
+    "max_insert_threads": 1,
+    "max_threads": 1,
+    "max_block_size": 10_000_000,
+    "min_insert_block_size_rows": 10_000_000,
+    "min_insert_block_size_bytes": 2_000_000_000,
+}
+
+
+class _Connection(Protocol):
+    """What is used of a chDB connection, which has no types of its own."""
+
+    def query(self, sql: str, output: str, params: dict[str, str] | None = None) -> Any: ...
+    def send_insert(self, sql: str, output: str) -> Any: ...
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedOptions:
+    """How much of the machine the engine may use; ``threads`` of 0 takes all cores."""
+
+    max_memory_bytes: int = 1 << 30
+    threads: int = 0
+    connections: int = 6
+
+
+class EmbeddedEngine:
+    """chDB on a directory; see `backbone.store.engine.Engine` for what its methods promise."""
+
+    def __init__(self, connections: list[_Connection], lock: int, options: EmbeddedOptions) -> None:
+        self._all = connections
+        self._idle: queue.SimpleQueue[_Connection] = queue.SimpleQueue()
+        for connection in connections[1:]:
+            self._idle.put(connection)
+        # One connection is kept for ending the statements of the others.
+        self._control = connections[0]
+        self._lock = lock
+        self._options = options
+        self._threads = ThreadPoolExecutor(len(connections) - 1, thread_name_prefix="engine")
+        self._killer = ThreadPoolExecutor(1, thread_name_prefix="engine-control")
+        self._numbers = itertools.count(1)
+        self._closed = False
+
+    @classmethod
+    def open(cls, directory: Path, options: EmbeddedOptions) -> EmbeddedEngine:
+        """
+        Open the data directory, making it if need be.
+
+        Raises:
+            StartError: another process has it, or it cannot be written.
+        """
+        lock = _lock_directory(directory)
+        import chdb  # noqa: PLC0415 - heavy: it stands where the engine is built
+
+        config = directory / "engine.xml"
+        config.write_text(_server_config(options))
+        path = f"{directory / 'engine'}?config-file={config}"
+        return cls([chdb.connect(path) for _ in range(options.connections + 1)], lock, options)
+
+    async def query(
+        self,
+        statement: Statement,
+        limits: QueryLimits = DEFAULT_LIMITS,
+        *,
+        output: str = "JSONCompact",
+    ) -> bytes:
+        query_id = f"q{next(self._numbers)}"
+        sql = f"{statement.sql}\nSETTINGS {_settings(self._limit_settings(limits))}"
+        parameters = {name: _parameter(value) for name, value in statement.parameters.items()}
+
+        def run(connection: _Connection) -> bytes:
+            # A comment is how a statement is found again in system.processes.
+            return bytes(connection.query(f"/* {query_id} */ {sql}", output, params=parameters).bytes() or b"")
+
+        return await self._run(run, query_id)
+
+    async def rows(self, statement: Statement, limits: QueryLimits = DEFAULT_LIMITS) -> list[dict[str, Any]]:
+        lines = await self.query(statement, limits, output="JSONEachRow")
+        return [orjson.loads(line) for line in lines.splitlines()]
+
+    async def command(self, statement: Statement) -> None:
+        parameters = {name: _parameter(value) for name, value in statement.parameters.items()}
+        await self._run(lambda connection: connection.query(statement.sql, "TSV", params=parameters), None)
+
+    async def insert(self, table: str, schema: str, payload: Sequence[bytes], *, token: str) -> None:
+        settings = _settings(_INSERT_SETTINGS | {"format_schema": schema, "insert_deduplication_token": token})
+
+        def run(connection: _Connection) -> None:
+            inserter = connection.send_insert(f"INSERT INTO {table} SETTINGS {settings}", "Protobuf")
+            try:
+                for piece in payload:
+                    inserter.append(piece)
+                inserter.finish()
+            finally:
+                inserter.close()
+
+        # Not cancelled half way: whoever waits may go away, the group is committed all the same.
+        await asyncio.shield(self._run(run, None, insert=True))
+
+    async def close(self) -> None:
+        """End what runs and release the directory; safe to call twice."""
+        if self._closed:
+            return
+        self._closed = True
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        self._killer.shutdown(wait=True)
+        for connection in self._all:
+            connection.close()
+        os.close(self._lock)
+
+    async def _run(
+        self, work: Callable[[_Connection], _Result], query_id: str | None, *, insert: bool = False
+    ) -> _Result:
+        if self._closed:
+            raise DependencyError("the engine is shutting down")
+        future = asyncio.get_running_loop().run_in_executor(self._threads, self._with_connection, work)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            if query_id is not None and not future.cancel():
+                await asyncio.shield(self._kill(query_id))
+            raise
+        except RuntimeError as error:
+            raise (insert_error if insert else query_error)(str(error)) from error
+
+    def _with_connection(self, work: Callable[[_Connection], _Result]) -> _Result:
+        connection = self._idle.get()
+        try:
+            return work(connection)
+        finally:
+            self._idle.put(connection)
+
+    async def _kill(self, query_id: str) -> None:
+        sql = f"KILL QUERY WHERE startsWith(query, '/* {query_id} */') ASYNC"
+        await asyncio.get_running_loop().run_in_executor(self._killer, self._control.query, sql, "TSV")
+
+    def _limit_settings(self, limits: QueryLimits) -> dict[str, str | int | float]:
+        settings: dict[str, str | int | float] = {
+            "max_execution_time": limits.timeout_seconds,
+            "max_memory_usage": limits.max_memory_bytes,
+            "max_threads": self._options.threads or os.cpu_count() or 1,
+            "output_format_json_quote_64bit_integers": 0,
+            "output_format_json_quote_denormals": 1,
+        }
+        if limits.max_rows_read:
+            settings["max_rows_to_read"] = limits.max_rows_read
+        if limits.max_result_rows:
+            settings |= {"max_result_rows": limits.max_result_rows, "result_overflow_mode": "throw"}
+        if limits.read_only:
+            settings["readonly"] = 1
+        return settings
+
+
+@contextlib.asynccontextmanager
+async def open_embedded(directory: Path, options: EmbeddedOptions) -> AsyncIterator[EmbeddedEngine]:
+    """Open an engine for as long as the context lasts."""
+    engine = await asyncio.to_thread(EmbeddedEngine.open, directory, options)
+    try:
+        yield engine
+    finally:
+        await engine.close()
+
+
+def _lock_directory(directory: Path) -> int:
+    """Lock the directory for this process; the lock's file says who holds it."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise StartError(f"store.data_dir: cannot write to '{directory}': {error.strerror}") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.read(lock, 100).decode(errors="replace").strip() or "unknown"
+        os.close(lock)
+        raise StartError(
+            f"store.data_dir: '{directory}' is in use by process {holder}; stop it or choose another with --data-dir"
+        ) from None
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+    return lock
+
+
+def _server_config(options: EmbeddedOptions) -> str:
+    threads = options.threads or os.cpu_count() or 1
+    return f"""<clickhouse>
+    <max_server_memory_usage>{options.max_memory_bytes}</max_server_memory_usage>
+    <background_pool_size>{max(2, threads)}</background_pool_size>
+    <background_merges_mutations_concurrency_ratio>2</background_merges_mutations_concurrency_ratio>
+    <merge_tree>
+        <fsync_after_insert>1</fsync_after_insert>
+        <fsync_part_directory>1</fsync_part_directory>
+        <number_of_free_entries_in_pool_to_lower_max_size_of_merge>2</number_of_free_entries_in_pool_to_lower_max_size_of_merge>
+        <number_of_free_entries_in_pool_to_execute_mutation>2</number_of_free_entries_in_pool_to_execute_mutation>
+        <number_of_free_entries_in_pool_to_execute_optimize_entire_partition>2</number_of_free_entries_in_pool_to_execute_optimize_entire_partition>
+    </merge_tree>
+</clickhouse>
+"""
+
+
+def _settings(settings: dict[str, Any]) -> str:
+    return ", ".join(f"{name} = {_literal(value)}" for name, value in settings.items())
+
+
+def _literal(value: str | float) -> str:
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+        return f"'{escaped}'"
+    return repr(value)
+
+
+def _parameter(value: Parameter) -> str:
+    """Return a parameter as the engine reads it: text with TSV's escapes, arrays as its literals."""
+    if isinstance(value, bytes):
+        value = value.decode("latin-1")
+    if isinstance(value, str):
+        return value.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+    if isinstance(value, int | float):
+        return repr(value)
+    return "[" + ", ".join(_literal(item) for item in value) + "]"

@@ -1,0 +1,1 @@
+"""Backbone's telemetry of itself: metrics at ``/metrics``, structured logs on standard error."""
