@@ -27,15 +27,15 @@ class BodyLimits:
     timeout_seconds: float = 30.0
 
 
-class TooLarge(UserInputError):
+class TooLargeError(UserInputError):
     """The body is over a bound that no later try changes (413)."""
 
 
-class TooSlow(UserInputError):
+class TooSlowError(UserInputError):
     """The body did not come within its time (408)."""
 
 
-class UnknownEncoding(UserInputError):
+class UnknownEncodingError(UserInputError):
     """The body is packed in a way that is not known here (415)."""
 
 
@@ -59,13 +59,13 @@ async def read_body(scope: Scope, receive: Receive, hold: Hold, limits: BodyLimi
         async with asyncio.timeout(limits.timeout_seconds):
             body = await _receive_all(receive, hold, limits)
     except TimeoutError:
-        raise TooSlow(f"body: not complete after 'http.body_timeout' ({limits.timeout_seconds:g}s)") from None
+        raise TooSlowError(f"body: not complete after 'http.body_timeout' ({limits.timeout_seconds:g}s)") from None
     encoding = packed or headers.get(b"content-encoding", b"identity").decode("latin-1").lower()
     if encoding in {"identity", ""}:
         return body
     unpack = _UNPACK.get(encoding)
     if unpack is None:
-        raise UnknownEncoding(f"content-encoding: expected identity, {', '.join(_UNPACK)}, got '{encoding}'")
+        raise UnknownEncodingError(f"content-encoding: expected identity, {', '.join(_UNPACK)}, got '{encoding}'")
     if len(body) > _BLOCKING_BYTES:
         unpacked = await asyncio.to_thread(unpack, body, limits.max_decompressed_bytes)
     else:
@@ -92,8 +92,8 @@ async def _receive_all(receive: Receive, hold: Hold, limits: BodyLimits) -> byte
             return b"".join(chunks)
 
 
-def _over(got: str, option: str, limit: int) -> TooLarge:
-    return TooLarge(f"body: expected at most {limit} bytes ('{option}'), got {got}")
+def _over(got: str, option: str, limit: int) -> TooLargeError:
+    return TooLargeError(f"body: expected at most {limit} bytes ('{option}'), got {got}")
 
 
 def _unpack_gzip(body: bytes, limit: int) -> bytes:

@@ -52,7 +52,7 @@ def seal(body: bytes, tenant: str, received_ns: int) -> bytes:
 
 def digest(body: bytes, tenant: str) -> bytes:
     """Return what tells a request from all others, so that one sent again is known."""
-    return xxhash.xxh3_128_digest(body, seed=xxhash.xxh3_64_intdigest(tenant))
+    return xxhash.xxh3_128_digest(body, seed=xxhash.xxh3_64_intdigest(tenant.encode()))
 
 
 def varint(number: int) -> bytes:

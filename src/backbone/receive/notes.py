@@ -29,7 +29,6 @@ class CommitNotes:
     @classmethod
     async def open(cls, directory: Path, lane: WireName, engine: Engine) -> CommitNotes:
         """Read what a crash left, if one did, and ask the store which of those requests it has."""
-        directory.mkdir(parents=True, exist_ok=True)
         file = directory / f"{lane}.notes"
         left = _read(file)
         stored: set[bytes] = set()
@@ -62,6 +61,7 @@ class CommitNotes:
 
 
 def _read(file: Path) -> dict[int, bytes]:
+    file.parent.mkdir(parents=True, exist_ok=True)
     content = file.read_bytes() if file.exists() else b""
     entries = (content[at : at + _ENTRY_BYTES] for at in range(0, len(content), _ENTRY_BYTES))
     return {int.from_bytes(entry[:8]): entry[8:] for entry in entries if len(entry) == _ENTRY_BYTES}

@@ -1,0 +1,149 @@
+"""
+What every HTTP door has in common: a path, a body within bounds, a tenant, the commit, an answer, and counting all of it.
+
+A door gives the rest: how its bodies become protobuf (`Door.decode`) and what its answers look like.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
+
+from backbone.model.errors import BackboneError, DependencyError, LimitExceeded, UserInputError
+from backbone.model.tenant import parse_tenant
+from backbone.receive.body import BodyLimits, TooLargeError, TooSlowError, UnknownEncodingError, read_body
+from backbone.receive.commit import Lane, Receipt
+from backbone.receive.intake import Hold, Intake
+from backbone.telemetry.metrics import Metrics
+
+_log = structlog.get_logger("backbone.receive")
+
+_CODES: Sequence[tuple[type[BackboneError], int]] = (
+    (TooLargeError, 413),
+    (TooSlowError, 408),
+    (UnknownEncodingError, 415),
+    (UserInputError, 400),
+    (LimitExceeded, 429),
+    (DependencyError, 503),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    code: int
+    content_type: str = "text/plain; charset=utf-8"
+    body: bytes = b""
+
+
+class Door(Protocol):
+    """One protocol over HTTP."""
+
+    receiver: str
+    signal: str
+    path: str
+    packed: str
+    """The encoding of all its bodies, where the protocol prescribes one."""
+    overload_code: int
+    """What its senders understand as: come back later."""
+
+    def decode(self, body: bytes, content_type: str) -> bytes:
+        """Return the body as protobuf; raises `UserInputError`."""
+        ...
+
+    def accept(self, receipt: Receipt, content_type: str) -> Answer: ...
+
+    def refuse(self, code: int, message: str, content_type: str) -> Answer: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """What doors share: bounds, the tenant's header, counters."""
+
+    intake: Intake
+    limits: BodyLimits
+    tenant_header: str
+    default_tenant: str
+    metrics: Metrics
+
+
+class HttpDoor:
+    """A door as an ASGI application."""
+
+    def __init__(self, door: Door, lane: Lane, reception: Reception) -> None:
+        self._door = door
+        self._lane = lane
+        self._reception = reception
+        self._tenant_header = reception.tenant_header.lower().encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = time.monotonic()
+        door, metrics = self._door, self._reception.metrics
+        headers = dict(scope["headers"])
+        content_type = headers.get(b"content-type", b"").decode("latin-1").split(";")[0].strip().lower()
+        retry_after = 0.0
+        try:
+            answer = door.accept(await self._take(scope, receive, headers, content_type), content_type)
+        except ClientDisconnect:
+            metrics.refused_requests.labels(door.receiver, door.signal, "disconnected").inc()
+            return
+        except BackboneError as error:
+            code, retry_after = http_code(error, door.overload_code)
+            metrics.refused_requests.labels(door.receiver, door.signal, type(error).__name__).inc()
+            answer = door.refuse(code, str(error), content_type)
+        metrics.requests.labels(door.receiver, door.signal, str(answer.code)).inc()
+        metrics.request_seconds.labels(door.signal).observe(time.monotonic() - started)
+        await send_answer(send, answer, retry_after)
+
+    async def _take(self, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes], content_type: str) -> Receipt:
+        door, reception = self._door, self._reception
+        if scope["method"] != "POST":
+            raise WrongMethodError(f"method: expected POST, got {scope['method']}")
+        tenant = parse_tenant(headers.get(self._tenant_header, b"").decode("latin-1"), reception.default_tenant)
+        with Hold(reception.intake) as hold:
+            body = await read_body(scope, receive, hold, reception.limits, packed=door.packed)
+            message = await decode(door, body, content_type)
+            reception.metrics.received_bytes.labels(door.receiver, door.signal).inc(len(message))
+            return await self._lane.commit(message, tenant)
+
+
+class WrongMethodError(UserInputError):
+    """The path takes POST (405)."""
+
+
+async def decode(door: Door, body: bytes, content_type: str) -> bytes:
+    """Return the body as protobuf, in a thread where that is work."""
+    if content_type == "application/json" and len(body) > 64 << 10:
+        return await asyncio.to_thread(door.decode, body, content_type)
+    return door.decode(body, content_type)
+
+
+def http_code(error: BackboneError, overload_code: int) -> tuple[int, float]:
+    """Return the status for an error and after how many seconds to come back, 0 where that does not help."""
+    if isinstance(error, WrongMethodError):
+        return 405, 0.0
+    code = next((code for kind, code in _CODES if isinstance(error, kind)), 500)
+    if isinstance(error, LimitExceeded):
+        return overload_code, error.retry_after_seconds or 0.0
+    return code, error.retry_after_seconds if isinstance(error, DependencyError) else 0.0
+
+
+async def send_answer(send: Send, answer: Answer, retry_after_seconds: float = 0.0) -> None:
+    headers = [
+        (b"content-type", answer.content_type.encode()),
+        (b"content-length", str(len(answer.body)).encode()),
+    ]
+    if retry_after_seconds:
+        headers.append((b"retry-after", str(math.ceil(retry_after_seconds)).encode()))
+    if answer.code in {408, 413}:
+        # The rest of the body is still on its way; the connection is of no more use.
+        headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": answer.code, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})

@@ -1,0 +1,86 @@
+"""
+The tables that keep nothing and the views between them, made anew at each start from what `backbone.process` says.
+
+They hold no data, so nothing is lost, and the newest program's and configuration's views are in force at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from backbone.store.engine import Engine, Statement
+from backbone.store.wire import Wire
+
+
+class Passage(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def columns(self) -> str: ...
+
+
+class View(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def target(self) -> str: ...
+    @property
+    def select(self) -> str: ...
+
+
+class Recall(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def columns(self) -> str: ...
+    @property
+    def engine(self) -> str: ...
+    @property
+    def fill(self) -> str: ...
+
+
+class Pipeline(Protocol):
+    @property
+    def passages(self) -> Sequence[Passage]: ...
+    @property
+    def views(self) -> Sequence[View]: ...
+    @property
+    def recalls(self) -> Sequence[Recall]: ...
+
+
+async def install(engine: Engine, wires: Sequence[Wire], pipeline: Pipeline) -> None:
+    """Make the wire's tables, the passages, the tables in memory and the views, in place of any that were there."""
+    await _clear(engine)
+    for wire in wires:
+        await engine.command(Statement(f"CREATE TABLE {wire.table} ({wire.columns}) ENGINE = Null"))
+    for passage in pipeline.passages:
+        await engine.command(Statement(f"CREATE TABLE {passage.name} ({passage.columns}) ENGINE = Null"))
+    for recall in pipeline.recalls:
+        await engine.command(Statement(f"CREATE TABLE {recall.name} ({recall.columns}) ENGINE = {recall.engine}"))
+    for view in pipeline.views:
+        await engine.command(Statement(f"CREATE MATERIALIZED VIEW {view.name} TO {view.target} AS {view.select}"))
+    await refill(engine, pipeline)
+
+
+async def refill(engine: Engine, pipeline: Pipeline) -> None:
+    """
+    Fill the tables in memory from what is stored.
+
+    After an insert that failed they may hold what did not get stored, so they are filled anew then, too.
+    """
+    for recall in pipeline.recalls:
+        await engine.command(Statement(f"TRUNCATE TABLE {recall.name}"))
+        if recall.fill:
+            await engine.command(Statement(f"INSERT INTO {recall.name} {recall.fill}"))
+
+
+async def _clear(engine: Engine) -> None:
+    rows = await engine.rows(
+        Statement(
+            "SELECT name, engine FROM system.tables WHERE database = currentDatabase() "
+            "AND engine IN ('MaterializedView', 'Null', 'Set', 'Join') ORDER BY engine != 'MaterializedView'"
+        )
+    )
+    for row in rows:
+        await engine.command(Statement(f"DROP TABLE {row['name']} SYNC"))
