@@ -12,6 +12,11 @@ def _root() -> None:
     """The observability backbone: metrics, logs and traces in one process."""
 
 
+from backbone.cli.serve import serve  # noqa: E402 - commands register below
+
+cli.command()(serve)
+
+
 def main() -> None:
     """Run the command line."""
     cli()

@@ -12,6 +12,7 @@ import asyncio
 import itertools
 import time
 from collections import deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -64,10 +65,17 @@ class Notes(Protocol):
 
 
 class Lane:
-    """The group commit of one wire shape."""
+    """The group commit of one wire shape; ``recover`` puts right what a group that failed half way may have left."""
 
     def __init__(
-        self, wire: Wire, signal: str, engine: Engine, notes: Notes, options: CommitOptions, metrics: Metrics
+        self,
+        wire: Wire,
+        signal: str,
+        engine: Engine,
+        notes: Notes,
+        options: CommitOptions,
+        metrics: Metrics,
+        recover: Callable[[], Awaitable[None]],
     ) -> None:
         self._wire = wire
         self._signal = signal
@@ -75,6 +83,7 @@ class Lane:
         self._notes = notes
         self._options = options
         self._metrics = metrics
+        self._recover = recover
         self._waiting: deque[_Waiting] = deque()
         self._waiting_bytes = 0
         self._arrived = asyncio.Event()
@@ -122,6 +131,7 @@ class Lane:
             started = time.monotonic()
             if group:
                 await self._write(group)
+                self._notes.end()
             rest_seconds = (time.monotonic() - started) * self._options.rest_ratio
 
     def close(self) -> None:
@@ -159,6 +169,7 @@ class Lane:
 
     async def _write(self, group: list[_Waiting]) -> None:
         """Write a group and tell each of its senders; one that cannot be read is parted from the others by halving."""
+        self._notes.begin([(waiting.received_ns, waiting.digest) for waiting in group])
         try:
             await self._insert(group)
         except RefusedByEngine as error:
@@ -187,23 +198,22 @@ class Lane:
     async def _insert(self, group: list[_Waiting]) -> None:
         token = next(self._tokens)
         payload = [b"".join([waiting.sealed for waiting in group])]
-        self._notes.begin([(waiting.received_ns, waiting.digest) for waiting in group])
         for attempt in itertools.count():
             try:
                 with self._metrics.commit_seconds.labels(self._wire.name).time():
                     await self._engine.insert(self._wire.table, self._wire.proto, payload, token=token)
             except DependencyError:
                 if attempt >= self._options.retries:
-                    self._notes.end()
                     raise
                 self._metrics.commit_retries.labels(self._wire.name).inc()
                 await asyncio.sleep(self._options.retry_seconds * 2**attempt)
-            except RefusedByEngine:
-                self._notes.end()
+                await self._recover()
+            except RefusedByEngine as error:
+                if error.by_view:
+                    await self._recover()
                 raise
             else:
                 break
-        self._notes.end()
         self._metrics.commit_requests.labels(self._wire.name).observe(len(group))
 
     async def _receipts(self, group: list[_Waiting]) -> dict[int, Receipt]:

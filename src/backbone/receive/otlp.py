@@ -34,9 +34,9 @@ _SERVICES: dict[Signal, _Service] = {
 }
 
 
-def grpc_method(signal: Signal) -> str:
-    """Return the path of the signal's gRPC method."""
-    return f"/opentelemetry.proto.collector.{_SERVICES[signal].grpc}/Export"
+def grpc_service(signal: Signal) -> str:
+    """Return the name of the signal's gRPC service, whose method is ``Export``."""
+    return f"opentelemetry.proto.collector.{_SERVICES[signal].grpc}"
 
 
 def response(signal: Signal, receipt: Receipt) -> Message:

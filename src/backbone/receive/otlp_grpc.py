@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import grpc
@@ -15,7 +15,7 @@ from backbone.model.tenant import parse_tenant
 from backbone.receive.commit import Lane, Receipt
 from backbone.receive.door import Reception
 from backbone.receive.intake import Hold
-from backbone.receive.otlp import Signal, grpc_method, response
+from backbone.receive.otlp import Signal, grpc_service, response
 
 _RECEIVER = "otlp_grpc"
 _CODES: Sequence[tuple[type[BackboneError], grpc.StatusCode]] = (
@@ -23,7 +23,6 @@ _CODES: Sequence[tuple[type[BackboneError], grpc.StatusCode]] = (
     (LimitExceeded, grpc.StatusCode.RESOURCE_EXHAUSTED),
     (DependencyError, grpc.StatusCode.UNAVAILABLE),
 )
-_Context = grpc.aio.ServicerContext[bytes, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,10 @@ class OtlpGrpc:
     def __init__(self, lanes: Mapping[Signal, Lane], reception: Reception, options: OtlpGrpcOptions) -> None:
         self._reception = reception
         self._options = options
-        self._handlers = {grpc_method(signal): self._handler(signal, lane) for signal, lane in lanes.items()}
+        self._handlers = [
+            grpc.method_handlers_generic_handler(grpc_service(signal), {"Export": self._handler(signal, lane)})
+            for signal, lane in lanes.items()
+        ]
         self._server: grpc.aio.Server | None = None
 
     async def start(self) -> None:
@@ -60,7 +62,7 @@ class OtlpGrpc:
             ],
             maximum_concurrent_rpcs=options.max_concurrent_calls,
         )
-        self._server.add_generic_rpc_handlers((_Methods(self._handlers),))
+        self._server.add_generic_rpc_handlers(self._handlers)
         try:
             self._server.add_insecure_port(options.listen)
         except RuntimeError as error:
@@ -79,7 +81,7 @@ class OtlpGrpc:
     def _handler(self, signal: Signal, lane: Lane) -> grpc.RpcMethodHandler[bytes, bytes]:
         metrics = self._reception.metrics
 
-        async def export(body: bytes, context: _Context) -> bytes:
+        async def export(body: bytes, context: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
             started = time.monotonic()
             code = "OK"
             try:
@@ -95,10 +97,11 @@ class OtlpGrpc:
                 metrics.requests.labels(_RECEIVER, signal, code).inc()
                 metrics.request_seconds.labels(signal).observe(time.monotonic() - started)
 
-        behaviour: Callable[[bytes, _Context], Awaitable[bytes]] = export
-        return grpc.unary_unary_rpc_method_handler(behaviour)
+        return grpc.unary_unary_rpc_method_handler(export)
 
-    async def _take(self, body: bytes, context: _Context, signal: Signal, lane: Lane) -> Receipt:
+    async def _take(
+        self, body: bytes, context: grpc.aio.ServicerContext[bytes, bytes], signal: Signal, lane: Lane
+    ) -> Receipt:
         reception = self._reception
         header = reception.tenant_header.lower()
         named = next((value for key, value in context.invocation_metadata() or () if key == header), None)
@@ -107,14 +110,6 @@ class OtlpGrpc:
             hold.grow(len(body))
             reception.metrics.received_bytes.labels(_RECEIVER, signal).inc(len(body))
             return await lane.commit(body, tenant)
-
-
-class _Methods(grpc.GenericRpcHandler[bytes, bytes]):
-    def __init__(self, handlers: Mapping[str, grpc.RpcMethodHandler[bytes, bytes]]) -> None:
-        self._handlers = handlers
-
-    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes] | None:
-        return self._handlers.get(handler_call_details.method)
 
 
 def grpc_status(error: BackboneError) -> tuple[grpc.StatusCode, tuple[tuple[str, bytes], ...]]:

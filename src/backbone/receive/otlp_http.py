@@ -27,18 +27,19 @@ class OtlpHttp:
     overload_code = 429
 
     def __init__(self, signal: Signal) -> None:
-        self.signal: Signal = signal
+        self.signal: str = signal
+        self._signal: Signal = signal
         self.path = f"/v1/{signal}"
 
     def decode(self, body: bytes, content_type: str) -> bytes:
         if content_type == _PROTOBUF:
             return body
         if content_type == _JSON:
-            return transcode(self.signal, body)
+            return transcode(self._signal, body)
         raise UnknownEncodingError(f"content-type: expected {_PROTOBUF} or {_JSON}, got '{content_type}'")
 
     def accept(self, receipt: Receipt, content_type: str) -> Answer:
-        message = response(self.signal, receipt)
+        message = response(self._signal, receipt)
         if content_type == _JSON:
             return Answer(200, _JSON, MessageToJson(message, indent=None).encode())
         return Answer(200, _PROTOBUF, message.SerializeToString())

@@ -13,7 +13,8 @@ import fcntl
 import itertools
 import os
 import queue
-from collections.abc import AsyncIterator, Callable, Sequence
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,7 @@ _INSERT_SETTINGS = {
     "max_insert_threads": 1,
     "max_threads": 1,
     "max_block_size": 10_000_000,
+    "max_insert_block_size": 10_000_000,
     "min_insert_block_size_rows": 10_000_000,
     "min_insert_block_size_bytes": 2_000_000_000,
 }
@@ -50,7 +52,6 @@ class _Connection(Protocol):
     """What is used of a chDB connection, which has no types of its own."""
 
     def query(self, sql: str, output: str, params: dict[str, str] | None = None) -> Any: ...
-    def send_insert(self, sql: str, output: str) -> Any: ...
     def close(self) -> None: ...
 
 
@@ -125,13 +126,9 @@ class EmbeddedEngine:
         settings = _settings(_INSERT_SETTINGS | {"format_schema": schema, "insert_deduplication_token": token})
 
         def run(connection: _Connection) -> None:
-            inserter = connection.send_insert(f"INSERT INTO {table} SETTINGS {settings}", "Protobuf")
-            try:
-                for piece in payload:
-                    inserter.append(piece)
-                inserter.finish()
-            finally:
-                inserter.close()
+            # Streaming inserts (`send_insert`) swallow errors raised in views; this way of inserting reports them.
+            with _readable(payload) as path:
+                connection.query(f"INSERT INTO {table} FROM INFILE '{path}' SETTINGS {settings} FORMAT Protobuf", "TSV")
 
         # Not cancelled half way: whoever waits may go away, the group is committed all the same.
         await asyncio.shield(self._run(run, None, insert=True))
@@ -198,6 +195,25 @@ async def open_embedded(directory: Path, options: EmbeddedOptions) -> AsyncItera
         yield engine
     finally:
         await engine.close()
+
+
+@contextlib.contextmanager
+def _readable(payload: Sequence[bytes]) -> Iterator[str]:
+    """Give the payload a path for as long as the context lasts, in memory where the system can."""
+    if hasattr(os, "memfd_create"):
+        descriptor, path = os.memfd_create("group"), "/proc/self/fd/{}"
+    else:
+        descriptor, path = tempfile.mkstemp(prefix="backbone-group-")
+    with os.fdopen(descriptor, "wb", buffering=0) as file:
+        for piece in payload:
+            left = memoryview(piece)
+            while left:
+                left = left[file.write(left) :]
+        try:
+            yield path.format(descriptor)
+        finally:
+            if os.path.isabs(path) and not path.startswith("/proc/"):
+                os.unlink(path)
 
 
 def _lock_directory(directory: Path) -> int:

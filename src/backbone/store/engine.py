@@ -37,7 +37,15 @@ DEFAULT_LIMITS = QueryLimits()
 
 
 class RefusedByEngine(BackboneError):  # noqa: N818 - the sender's fault, told apart by whoever inserts
-    """The engine could not read what it was given: the request, or one of its group, is malformed."""
+    """
+    The engine could not read what it was given: the request, or one of its group, is malformed.
+
+    ``by_view`` tells that it was decoded and a view refused it, so that other views may have run.
+    """
+
+    def __init__(self, message: str, *, by_view: bool) -> None:
+        super().__init__(message)
+        self.by_view = by_view
 
 
 class Engine(Protocol):

@@ -62,5 +62,5 @@ def insert_error(text: str) -> BackboneError:
     if code == 0 or code in _NOT_ABLE:
         return DependencyError(f"the store is not able now: {message}")
     if code == _THROWN:
-        return RefusedByEngine(message.split(": while executing")[0])
-    return RefusedByEngine(f"not a valid request: {message}")
+        return RefusedByEngine(message.split(": while executing")[0], by_view=True)
+    return RefusedByEngine(f"not a valid request: {message}", by_view="ProtobufRowInputFormat" not in text)

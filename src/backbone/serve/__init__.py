@@ -1,0 +1,1 @@
+"""The HTTP faces: what Backbone answers, and to whom."""
