@@ -52,6 +52,7 @@ _UPKEEP_SECONDS = 20.0
 class Backbone:
     """A server that takes telemetry in and answers; made by `start`."""
 
+    engine: Engine
     http: HttpServer
     otlp_http: HttpServer | None
 
@@ -76,7 +77,7 @@ class Backbone:
             servers = await stack.enter_async_context(_faces(config, engine, lanes, metrics, ready))
             ready.set()
             try:
-                yield cls(*servers)
+                yield cls(engine, *servers)
             finally:
                 ready.clear()
 

@@ -201,19 +201,16 @@ async def open_embedded(directory: Path, options: EmbeddedOptions) -> AsyncItera
 def _readable(payload: Sequence[bytes]) -> Iterator[str]:
     """Give the payload a path for as long as the context lasts, in memory where the system can."""
     if hasattr(os, "memfd_create"):
-        descriptor, path = os.memfd_create("group"), "/proc/self/fd/{}"
+        descriptor = os.memfd_create("group")
+        with os.fdopen(descriptor, "wb") as file:
+            file.writelines(payload)
+            file.flush()
+            yield f"/proc/self/fd/{descriptor}"
     else:
-        descriptor, path = tempfile.mkstemp(prefix="backbone-group-")
-    with os.fdopen(descriptor, "wb", buffering=0) as file:
-        for piece in payload:
-            left = memoryview(piece)
-            while left:
-                left = left[file.write(left) :]
-        try:
-            yield path.format(descriptor)
-        finally:
-            if os.path.isabs(path) and not path.startswith("/proc/"):
-                os.unlink(path)
+        with tempfile.NamedTemporaryFile(prefix="backbone-group-") as file:
+            file.writelines(payload)
+            file.flush()
+            yield file.name
 
 
 def _lock_directory(directory: Path) -> int:
