@@ -114,8 +114,8 @@ class CommitConfig(Section):
     """Requests written at once."""
     linger: Annotated[Duration, _time("0s", "10s")] = _d("50ms")
     """How long the first request of a group waits for others, at least."""
-    rest_ratio: Annotated[float, Field(ge=0, le=100)] = 2.0
-    """How long to gather after a group, in multiples of the time it took, unless a full group waits."""
+    rest_ratio: Annotated[float, Field(ge=0, le=100)] = 1.0
+    """How long to gather after a group, in multiples of the time it took, unless half a full group waits."""
     retries: Annotated[int, Field(ge=0, le=20)] = 3
     """How often a group is tried again when the store is not able."""
     retry_after: Annotated[Duration, _time("1s", "1h")] = _d("1s")

@@ -1,9 +1,9 @@
 """
 Points with delta temporality: each is added to the last total of its series, so that what is stored is cumulative.
 
-The totals stand in ``totals`` and, for looking them up, in ``last_totals`` in memory. A delta that is not newer than the
-last one of its series was sent twice or came out of order; adding it would count it twice, so it is left out and counted
-as ``late_delta``.
+The totals stand in ``totals`` and, for looking them up, in ``last_totals`` in memory. A delta that is not newer than
+the last one of its series was sent twice or came out of order; adding it would count it twice, so it is left out and
+counted as ``late_delta``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ SELECT {_SERIES_COLUMNS}, arrayMin(fresh.1) AS first_ms, arrayMax(fresh.1) AS la
     arrayMap(v -> v + total, arrayCumSum(fresh.2)) AS values, length(points) - length(fresh) AS late
 FROM (
     SELECT tenant, fp, id, max(d.received) AS received, any(d.service) AS service, any(d.metric) AS metric,
-        any(d.label_names) AS label_names, any(d.label_values) AS label_values, any(d.type) AS type, any(d.unit) AS unit,
+        any(d.label_names) AS label_names, any(d.label_values) AS label_values,
+        any(d.type) AS type, any(d.unit) AS unit,
         groupArray((times_ms[1], values[1])) AS points
     FROM deltas_in AS d GROUP BY tenant, fp, id
 )

@@ -2,8 +2,8 @@
 OpenTelemetry's exponential histograms as Prometheus' native ones.
 
 Bucket i of the former has the bounds of bucket i + 1 of the latter. Scales over 8, which Prometheus does not have, are
-brought down by adding neighbours up. A delta is stored as it is and marked as a counter reset: increases over time, which
-add up what comes after each reset, are exact.
+brought down by adding neighbours up. A delta is stored as it is and marked as a counter reset: increases over time,
+which add up what comes after each reset, are exact.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ SELECT m.tenant AS tenant, m.received AS received, m.service AS service, m.famil
     point_names AS label_names, point_values AS label_values, at_ms AS time_ms,
     toInt64(intDiv(p.start_time_unix_nano, 1000000)) AS start_ms,
     toFloat64(p.count) AS count, if(stale, {STALE}, p.sum) AS sum,
-    toInt8(if(throwIf(p.scale < -4, 'exponential_histogram.scale: expected -4 or more') = 0, p.scale - shift, 0)) AS schema,
+    toInt8(if(throwIf(p.scale < -4, 'exponential_histogram.scale: expected -4 or more') = 0,
+        p.scale - shift, 0)) AS schema,
     p.zero_threshold AS zero_threshold, toFloat64(p.zero_count) AS zero_count,
     {_side("positive")}, {_side("negative")},
     if(m.delta, 'yes', 'unknown') AS reset, p.exemplars AS exemplars

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from backbone.process.values import ATTRIBUTES, attribute_map, kinds, sized, string_of, text
+from backbone.process.unpack import unpack
+from backbone.process.values import ATTRIBUTES, attribute_map, kinds, sized, text
 from backbone.process.view import Passage, Pipeline, View
 
 LOG_COLUMNS = f"""
@@ -35,38 +36,21 @@ LOG_COLUMNS = f"""
 """
 
 # A record without a time of its own happened when it was observed, or at the latest when it came in.
-_UNPACK = f"""
-WITH arrayJoin(resource_logs) AS r, arrayJoin(r.scope_logs) AS sl, arrayJoin(sl.log_records) AS l
-SELECT
-    tenant,
-    fromUnixTimestamp64Nano(toInt64(received_ns), 'UTC') AS received,
-    {string_of("r.resource.attributes", "service.name")} AS service,
-    fromUnixTimestamp64Nano(toInt64(multiIf(l.time_unix_nano > 0, l.time_unix_nano,
-        l.observed_time_unix_nano > 0, l.observed_time_unix_nano, received_ns)), 'UTC') AS time,
-    fromUnixTimestamp64Nano(toInt64(l.observed_time_unix_nano), 'UTC') AS observed,
-    toUInt8(if(l.severity_number BETWEEN 0 AND 24, l.severity_number, 0)) AS severity,
-    l.severity_text AS severity_text,
-    {text("l.body", 0)} AS body,
-    toString(l.body.value) AS body_kind,
-    l.event_name AS event_name,
-    {sized("l.trace_id", 16, "log_record.trace_id", optional=True)} AS trace_id,
-    {sized("l.span_id", 8, "log_record.span_id", optional=True)} AS span_id,
-    l.flags AS flags,
-    {attribute_map("l.attributes", 1)} AS attributes,
-    {kinds("l.attributes")} AS attribute_kinds,
-    l.dropped_attributes_count AS dropped_attributes,
-    {attribute_map("r.resource.attributes", 1)} AS resource,
-    {kinds("r.resource.attributes")} AS resource_kinds,
-    r.resource.dropped_attributes_count AS resource_dropped_attributes,
-    r.schema_url AS resource_schema_url,
-    sl.scope.name AS scope,
-    sl.scope.version AS scope_version,
-    {attribute_map("sl.scope.attributes", 2)} AS scope_attributes,
-    {kinds("sl.scope.attributes")} AS scope_kinds,
-    sl.scope.dropped_attributes_count AS scope_dropped_attributes,
-    sl.schema_url AS scope_schema_url
-FROM wire_logs
-"""
+_RECORD = f"""
+    fromUnixTimestamp64Nano(toInt64(multiIf(i.time_unix_nano > 0, i.time_unix_nano,
+        i.observed_time_unix_nano > 0, i.observed_time_unix_nano, received_ns)), 'UTC') AS time,
+    fromUnixTimestamp64Nano(toInt64(i.observed_time_unix_nano), 'UTC') AS observed,
+    toUInt8(if(i.severity_number BETWEEN 0 AND 24, i.severity_number, 0)) AS severity,
+    i.severity_text AS severity_text,
+    {text("i.body", 0)} AS body,
+    toString(i.body.value) AS body_kind,
+    i.event_name AS event_name,
+    {sized("i.trace_id", 16, "log_record.trace_id", optional=True)} AS trace_id,
+    {sized("i.span_id", 8, "log_record.span_id", optional=True)} AS span_id,
+    i.flags AS flags,
+    {attribute_map("i.attributes", 1)} AS attributes,
+    {kinds("i.attributes")} AS attribute_kinds,
+    i.dropped_attributes_count AS dropped_attributes"""
 
 _INGESTED = """
 SELECT tenant, received, 'logs' AS signal, service, '' AS refused, count() AS items
@@ -79,7 +63,11 @@ def logs_pipeline() -> Pipeline:
     return Pipeline(
         passages=(Passage("logs_in", LOG_COLUMNS),),
         views=(
-            View("logs_unpack", "logs_in", _UNPACK),
+            View(
+                "logs_unpack",
+                "logs_in",
+                unpack("wire_logs", "resource_logs", "scope_logs", "log_records", _RECORD),
+            ),
             View("logs_store", "logs", "SELECT * FROM logs_in"),
             View("logs_ingested", "ingested", _INGESTED),
         ),

@@ -1,8 +1,8 @@
 """
 OpenTelemetry metrics: from the wire to series by the rules of the OpenTelemetry-Prometheus compatibility specification.
 
-wire → ``metrics_in`` (a row per metric, with what its resource and scope give to every point) → ``points_in`` (a row per
-point, with the series it makes as arrays) → ``series_in``. Points with delta temporality pass ``accumulated_in``, where
+wire → ``metrics_in`` (a row per metric, with what its resource and scope give to every point) → ``points_in`` (a row
+per point, with the series it makes as arrays) → ``samples``, and ``series_in`` where a series may be new. Points with delta temporality pass ``accumulated_in``, where
 they are added to the last total of their series. Exponential histograms go straight to ``histograms``.
 """
 
@@ -62,7 +62,8 @@ WITH arrayJoin(resource_metrics) AS r, arrayJoin(r.scope_metrics) AS sm, arrayJo
         notEmpty(m.summary.data_points), 'summary', 'gauge') AS kind,
     {metric_names.unit("m.unit", "kind")} AS words,
     arrayConcat(['job', 'instance', 'otel_scope_name', 'otel_scope_version', 'otel_scope_schema_url'],
-        arrayMap(k -> concat('otel_scope_', {metric_names.label("toString(k)")}), sm.scope.attributes.key)) AS base_names,
+        arrayMap(k -> concat('otel_scope_', {metric_names.label("toString(k)")}), sm.scope.attributes.key))
+        AS base_names,
     arrayConcat([job, instance, sm.scope.name, sm.scope.version, sm.schema_url],
         arrayMap(v -> {text("v", 2)}, sm.scope.attributes.value)) AS base_values
 SELECT
@@ -207,7 +208,8 @@ FROM (
     SELECT tenant, received_ns, resource_metrics.resource AS resources, greatest(
         arrayMax(arrayFlatten(resource_metrics.scope_metrics.metrics.sum.data_points.time_unix_nano)),
         arrayMax(arrayFlatten(resource_metrics.scope_metrics.metrics.gauge.data_points.time_unix_nano)),
-        arrayMax(arrayFlatten(resource_metrics.scope_metrics.metrics.histogram.data_points.time_unix_nano))) AS newest_ns,
+        arrayMax(arrayFlatten(resource_metrics.scope_metrics.metrics.histogram.data_points.time_unix_nano)))
+            AS newest_ns,
         toInt64(intDiv(if(newest_ns > 0, newest_ns, received_ns), 1000000)) AS newest
     FROM wire_metrics
 )

@@ -3,8 +3,8 @@ OpenTelemetry's AnyValue as SQL expressions.
 
 A value is stored as text a person can search: strings as they are, numbers and booleans in their usual form, bytes as
 base64, arrays and key-value lists as JSON. What JSON cannot say stands in OTLP/JSON's tagged form
-(``{"bytesValue": "aGk="}``, ``{"doubleValue": "nan"}``). The kinds of the values that are no strings are kept beside the
-text (`kinds`), so that what was sent can be told exactly.
+(``{"bytesValue": "aGk="}``, ``{"doubleValue": "nan"}``). The kinds of the values that are no strings are kept beside
+the text (`kinds`), so that what was sent can be told exactly.
 
 What lies deeper than the wire's shape goes arrives as message bytes and becomes ``{"arrayProto": "…"}`` or
 ``{"kvlistProto": "…"}`` in base64, which `backbone.query.values` unfolds when it reads.

@@ -1,8 +1,8 @@
 """
 The group commit: requests wait together, are written in one insert, and are answered when it is durable.
 
-Each door's wire shape has a lane of its own, in which one group after the other is written. A lane rests after a group in
-proportion to the time it took, unless a full group waits: at low load that trades a moment's wait for little work, at
+Each door's wire shape has a lane of its own, in which one group after the other is written. A lane rests after a group
+in proportion to the time it took, unless half a group waits: at low load that trades a moment's wait for little work, at
 high load it never rests.
 """
 
@@ -26,6 +26,7 @@ from backbone.store.wire import Wire
 from backbone.telemetry.metrics import Metrics
 
 _log = structlog.get_logger("backbone.commit")
+_LONGEST_REST_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class CommitOptions:
     max_group_bytes: int = 32 << 20
     max_group_requests: int = 2000
     linger_seconds: float = 0.05
-    rest_ratio: float = 2.0
+    rest_ratio: float = 1.0
     retries: int = 3
     retry_seconds: float = 0.2
 
@@ -87,7 +88,7 @@ class Lane:
         self._waiting: deque[_Waiting] = deque()
         self._waiting_bytes = 0
         self._arrived = asyncio.Event()
-        self._full = asyncio.Event()
+        self._worthwhile = asyncio.Event()
         self._closing = False
         self._last_ns = 0
         # The time makes tokens of this run differ from those of any run before.
@@ -116,8 +117,8 @@ class Lane:
         self._waiting.append(waiting)
         self._waiting_bytes += len(sealed)
         self._arrived.set()
-        if self._is_full():
-            self._full.set()
+        if self._is_worthwhile():
+            self._worthwhile.set()
         # Not cancelled when the sender goes away: its group is being written.
         return await asyncio.shield(waiting.done)
 
@@ -132,25 +133,25 @@ class Lane:
             if group:
                 await self._write(group)
                 self._notes.end()
-            rest_seconds = (time.monotonic() - started) * self._options.rest_ratio
+            rest_seconds = min((time.monotonic() - started) * self._options.rest_ratio, _LONGEST_REST_SECONDS)
 
     def close(self) -> None:
         """Take no more requests; `run` ends when those that wait are written."""
         self._closing = True
         self._arrived.set()
-        self._full.set()
+        self._worthwhile.set()
 
     async def _gather(self, seconds: float) -> None:
-        if not self._full.is_set():
+        if not self._worthwhile.is_set():
             try:
                 async with asyncio.timeout(seconds):
-                    await self._full.wait()
+                    await self._worthwhile.wait()
             except TimeoutError:
                 pass
 
-    def _is_full(self) -> bool:
+    def _is_worthwhile(self) -> bool:
         options = self._options
-        return self._waiting_bytes >= options.max_group_bytes or len(self._waiting) >= options.max_group_requests
+        return self._waiting_bytes >= options.max_group_bytes // 2 or len(self._waiting) >= options.max_group_requests
 
     def _take(self) -> list[_Waiting]:
         group: list[_Waiting] = []
@@ -163,8 +164,8 @@ class Lane:
             self._waiting_bytes -= len(group[-1].sealed)
         if not self._waiting and not self._closing:
             self._arrived.clear()
-        if not self._is_full() and not self._closing:
-            self._full.clear()
+        if not self._is_worthwhile() and not self._closing:
+            self._worthwhile.clear()
         return group
 
     async def _write(self, group: list[_Waiting]) -> None:
@@ -221,7 +222,8 @@ class Lane:
         statement = Statement(
             "SELECT toUnixTimestamp64Nano(received) AS received_ns, toString(refused) AS reason, sum(items) AS items "
             "FROM ingested WHERE signal = {signal:String} AND received BETWEEN "
-            "fromUnixTimestamp64Nano({first:Int64}) AND fromUnixTimestamp64Nano({last:Int64}) GROUP BY received, refused",
+            "fromUnixTimestamp64Nano({first:Int64}) AND fromUnixTimestamp64Nano({last:Int64}) "
+            "GROUP BY received, refused",
             {"signal": self._signal, "first": group[0].received_ns, "last": group[-1].received_ns},
         )
         receipts: dict[int, Receipt] = {}

@@ -1,5 +1,5 @@
 """
-What every HTTP door has in common: a path, a body within bounds, a tenant, the commit, an answer, and counting all of it.
+What every HTTP door has in common: a path, a body within bounds, a tenant, the commit, an answer, and counting it all.
 
 A door gives the rest: how its bodies become protobuf (`Door.decode`) and what its answers look like.
 """

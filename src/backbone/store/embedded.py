@@ -1,8 +1,8 @@
 """
 The engine on one machine: ClickHouse in this process, by chDB.
 
-One connection runs one statement at a time, so there is a pool, and each statement runs in a thread of its own while the
-interpreter lock is released. One process owns a data directory.
+One connection runs one statement at a time, so there is a pool, and each statement runs in a thread of its own while
+the interpreter lock is released. One process owns a data directory.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ _INSERT_SETTINGS = {
     "deduplicate_blocks_in_dependent_materialized_views": 1,
     # Indexes are built by the first merge: parts are small before, and building twice costs a quarter of the rate.
     "materialize_skip_indexes_on_insert": 0,
+    # Views are planned anew for each insert; the optimizer finds nothing in them that is worth its time.
+    "query_plan_enable_optimizations": 0,
     # A group is one block per table, so that its token means the same each time.
     "max_insert_threads": 1,
     "max_threads": 1,

@@ -48,10 +48,9 @@ CREATE TABLE spans (
     dropped_links UInt32 CODEC(ZSTD),
     INDEX by_trace trace_id TYPE bloom_filter(0.005) GRANULARITY 1,
     INDEX by_duration duration_ns TYPE minmax GRANULARITY 1,
-    INDEX by_attribute_key mapKeys(attributes) TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX by_attribute_value mapValues(attributes) TYPE bloom_filter(0.01) GRANULARITY 1
 ) ENGINE = MergeTree ORDER BY (tenant, service, name, time) PARTITION BY toDate(time)
-SETTINGS min_bytes_for_wide_part = 268435456, non_replicated_deduplication_window = 1000;
+SETTINGS min_bytes_for_wide_part = 268435456, merge_selector_base = 10, non_replicated_deduplication_window = 1000;
 
 CREATE TABLE operations (
     tenant LowCardinality(String),
@@ -98,7 +97,7 @@ CREATE TABLE logs (
     INDEX by_trace trace_id TYPE bloom_filter(0.005) GRANULARITY 1,
     INDEX by_severity severity TYPE minmax GRANULARITY 1
 ) ENGINE = MergeTree ORDER BY (tenant, service, time) PARTITION BY toDate(time)
-SETTINGS min_bytes_for_wide_part = 268435456, non_replicated_deduplication_window = 1000;
+SETTINGS min_bytes_for_wide_part = 268435456, merge_selector_base = 10, non_replicated_deduplication_window = 1000;
 
 -- A row per series and day it was seen: labels once, not per sample. `fp` is the series' fingerprint, by which samples
 -- are kept; its upper 16 bits come from the metric's name, so that a metric's samples lie together.
@@ -122,7 +121,7 @@ CREATE TABLE samples (
     time DateTime64(3, 'UTC') CODEC(DoubleDelta, ZSTD),
     value Float64 CODEC(Delta, ZSTD)
 ) ENGINE = ReplacingMergeTree ORDER BY (tenant, fp, time) PARTITION BY toDate(time)
-SETTINGS min_bytes_for_wide_part = 67108864, non_replicated_deduplication_window = 1000;
+SETTINGS min_bytes_for_wide_part = 67108864, merge_selector_base = 10, non_replicated_deduplication_window = 1000;
 
 -- Native histograms; counts are absolute per bucket, spans as Prometheus has them (gap to the last span, length).
 CREATE TABLE histograms (
@@ -145,7 +144,7 @@ CREATE TABLE histograms (
     reset Enum8('unknown' = 0, 'yes' = 1, 'no' = 2, 'gauge' = 3) CODEC(ZSTD),
     is_float Bool CODEC(ZSTD)
 ) ENGINE = ReplacingMergeTree ORDER BY (tenant, fp, time) PARTITION BY toDate(time)
-SETTINGS min_bytes_for_wide_part = 67108864, non_replicated_deduplication_window = 1000;
+SETTINGS min_bytes_for_wide_part = 67108864, merge_selector_base = 10, non_replicated_deduplication_window = 1000;
 
 CREATE TABLE exemplars (
     tenant LowCardinality(String),
@@ -157,7 +156,7 @@ CREATE TABLE exemplars (
     labels Map(LowCardinality(String), String) CODEC(ZSTD),
     INDEX by_trace trace_id TYPE bloom_filter(0.005) GRANULARITY 1
 ) ENGINE = ReplacingMergeTree ORDER BY (tenant, fp, time, value) PARTITION BY toDate(time)
-SETTINGS min_bytes_for_wide_part = 67108864, non_replicated_deduplication_window = 1000;
+SETTINGS min_bytes_for_wide_part = 67108864, merge_selector_base = 10, non_replicated_deduplication_window = 1000;
 
 CREATE TABLE metadata (
     tenant LowCardinality(String),

@@ -1,0 +1,54 @@
+"""
+From a request to its items: OpenTelemetry nests items in scopes and scopes in resources.
+
+What belongs to a resource or a scope is worked out before the items are spread out, once and not once per item.
+"""
+
+from __future__ import annotations
+
+from backbone.process.values import attribute_map, kinds, string_of
+
+_RESOURCE = f"""
+    tenant,
+    fromUnixTimestamp64Nano(toInt64(received_ns), 'UTC') AS received,
+    {string_of("r.resource.attributes", "service.name")} AS service,
+    {attribute_map("r.resource.attributes", 1)} AS resource,
+    {kinds("r.resource.attributes")} AS resource_kinds,
+    r.resource.dropped_attributes_count AS resource_dropped_attributes,
+    r.schema_url AS resource_schema_url"""
+
+_SCOPE = f"""
+    s.scope.name AS scope,
+    s.scope.version AS scope_version,
+    {attribute_map("s.scope.attributes", 2)} AS scope_attributes,
+    {kinds("s.scope.attributes")} AS scope_kinds,
+    s.scope.dropped_attributes_count AS scope_dropped_attributes,
+    s.schema_url AS scope_schema_url"""
+
+_RESOURCE_COLUMNS = (
+    "tenant, received, service, resource, resource_kinds, resource_dropped_attributes, resource_schema_url"
+)
+_SCOPE_COLUMNS = "scope, scope_version, scope_attributes, scope_kinds, scope_dropped_attributes, scope_schema_url"
+
+
+def unpack(wire: str, resources: str, scopes: str, items: str, columns: str) -> str:
+    """
+    Return the select of a request's items with what their resource and scope say.
+
+    Args:
+        wire: the table of requests.
+        resources: the field that holds the request's resources.
+        scopes: the field that holds a resource's scopes.
+        items: the field that holds a scope's items.
+        columns: expressions over one item, ``i``, and ``received_ns``.
+    """
+    return f"""
+SELECT {_RESOURCE_COLUMNS}, {_SCOPE_COLUMNS}, {columns}
+FROM (
+    SELECT {_RESOURCE_COLUMNS}, received_ns, {_SCOPE}, arrayJoin(s.{items}) AS i
+    FROM (
+        SELECT received_ns, {_RESOURCE}, arrayJoin(r.{scopes}) AS s
+        FROM (SELECT tenant, received_ns, arrayJoin({resources}) AS r FROM {wire})
+    )
+)
+"""
