@@ -14,6 +14,7 @@ import pytest
 
 from backbone.app import Backbone
 from backbone.config.load import load_config
+from backbone.store.engine import Statement
 
 
 def free_port() -> int:
@@ -36,8 +37,6 @@ class Server:
 
     async def rows(self, sql: str, **parameters: Any) -> list[dict[str, Any]]:
         """Ask the engine itself, whatever the API shows."""
-        from backbone.store.engine import Statement
-
         return await self.backbone.engine.rows(Statement(sql, parameters))
 
 

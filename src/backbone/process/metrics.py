@@ -2,8 +2,9 @@
 OpenTelemetry metrics: from the wire to series by the rules of the OpenTelemetry-Prometheus compatibility specification.
 
 wire → ``metrics_in`` (a row per metric, with what its resource and scope give to every point) → ``points_in`` (a row
-per point, with the series it makes as arrays) → ``samples``, and ``series_in`` where a series may be new. Points with delta temporality pass ``accumulated_in``, where
-they are added to the last total of their series. Exponential histograms go straight to ``histograms``.
+per point, with the series it makes as arrays) → ``samples``, and ``series_in`` where a series may be new. Points with
+delta temporality pass ``accumulated_in``, where they are added to the last total of their series. Exponential
+histograms go straight to ``histograms``.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ def pair_hash(name: str, value: str) -> str:
 
 
 def fingerprint(metric: str, identity: str) -> str:
-    """Return the 64 bits under which samples lie: 16 of the metric's name, which makes its series neighbours, 48 of all."""
+    """Return the 64 bits under which samples lie: 16 of the metric's name, so its series are neighbours."""
     return (
         f"bitOr(bitShiftLeft(bitAnd(cityHash64({metric}), 0xFFFF), 48), bitAnd({identity}, toUInt64(0xFFFFFFFFFFFF)))"
     )

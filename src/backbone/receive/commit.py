@@ -2,8 +2,8 @@
 The group commit: requests wait together, are written in one insert, and are answered when it is durable.
 
 Each door's wire shape has a lane of its own, in which one group after the other is written. A lane rests after a group
-in proportion to the time it took, unless half a group waits: at low load that trades a moment's wait for little work, at
-high load it never rests.
+in proportion to the time it took, unless half a group waits: at low load that trades a moment's wait for little work,
+at high load it never rests.
 """
 
 from __future__ import annotations
