@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 import cramjam
 import pytest
+from bench.bodies.logs import LogBodies
+from bench.bodies.points import PointBodies
+from bench.bodies.samples import SampleBodies
+from bench.bodies.spans import SpanBodies
+from bench.measure import Figures, percentile
+from bench.parts import PARTS
+from bench.server import Disk
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -16,13 +24,6 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from rich.console import Console
 
 from bench import markers, report
-from bench.bodies.logs import LogBodies
-from bench.bodies.points import PointBodies
-from bench.bodies.samples import SampleBodies
-from bench.bodies.spans import SpanBodies
-from bench.measure import Figures, percentile
-from bench.parts import PARTS
-from bench.server import Disk
 
 START_NS = 1_790_000_000_000_000_000
 LANES = 4
@@ -142,7 +143,7 @@ def _samples(body: bytes) -> Iterator[tuple[Mapping[str, str], float, int]]:
     for _, series in _fields(bytes(cramjam.snappy.decompress_raw(body))):
         assert isinstance(series, bytes)
         contents = [(number, dict(_fields(part))) for number, part in _fields(series) if isinstance(part, bytes)]
-        labels = {bytes(c[1]).decode(): bytes(c[2]).decode() for number, c in contents if number == 1}  # type: ignore[arg-type]
+        labels = {bytes(c[1]).decode(): bytes(c[2]).decode() for number, c in contents if number == 1}
         (sample,) = [content for number, content in contents if number == 2]
         yield labels, struct.unpack("<d", sample[1])[0], int(sample[2])  # type: ignore[arg-type]
 
@@ -246,7 +247,7 @@ def test_other_promises_are_judged_beside_their_bound() -> None:
 
 def test_the_report_renders_on_a_terminal_and_as_markdown() -> None:
     figures = [_figures("backbone", cpu=8.0), _figures("prometheus", cpu=20.0)]
-    console = Console(record=True, width=160, force_terminal=True, quiet=True)
+    console = Console(record=True, width=160, force_terminal=True, file=io.StringIO())
     for table in report.tables(figures):
         console.print(table)
     text = report.markdown(figures, report.Machine.this(), ["a note"], datetime(2026, 11, 24, tzinfo=UTC))
