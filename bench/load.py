@@ -198,7 +198,7 @@ class Sender:
             seen: set[int] = set()
             while not sending.done() or not seen >= sent.keys():
                 await asyncio.sleep(POLL_SECONDS)
-                found = await probe.seen(client)
+                found = await self._ask(probe, client)
                 now = time.monotonic()
                 self.result.lag_seconds += [now - sent[number] for number in found - seen if number in sent]
                 seen |= found
@@ -206,6 +206,13 @@ class Sender:
                     break
         await sending
         self.result.markers_unseen = len(sent.keys() - seen)
+
+    async def _ask(self, probe: Probe, client: httpx.AsyncClient) -> set[int]:
+        try:
+            return await probe.seen(client)
+        except httpx.HTTPError as error:
+            self.result.failures[f"query for markers: {error!r}"] += 1
+            return set()
 
     async def _send_markers(self, sent: dict[int, float]) -> None:
         transport = connect(self._plan.target)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import cramjam
@@ -93,13 +93,29 @@ class Probe:
     how: str
     """In words, for the report."""
 
+    def request(self) -> httpx.Request:
+        content = self.content or None
+        return httpx.Request(self.method, self.url, params=self.params, content=content, headers=self.headers)
+
     async def seen(self, client: httpx.AsyncClient) -> set[int]:
-        """Return the numbers of all markers that the query finds."""
-        response = await client.request(
-            self.method, self.url, params=self.params, content=self.content or None, headers=self.headers
-        )
+        """
+        Return the numbers of all markers that the query finds.
+
+        Raises:
+            httpx.HTTPError: there was no answer, or not of success.
+        """
+        response = await client.send(self.request())
         response.raise_for_status()
         return {int(number) for number in self.pattern.findall(response.content)}
+
+
+def first_answered(probes: Sequence[Probe]) -> Probe | None:
+    """Return the first of *probes* that the server answers with success, None if it answers none."""
+    with httpx.Client(timeout=30) as client:
+        for probe in probes:
+            if client.send(probe.request()).is_success:
+                return probe
+    return None
 
 
 def promql_probe(base_url: str, *, end_s: int) -> Probe:
@@ -107,6 +123,21 @@ def promql_probe(base_url: str, *, end_s: int) -> Probe:
     query = f"{METRIC}[1d]"
     params = {"query": query, "time": str(end_s)}
     return Probe("GET", f"{base_url}/api/v1/query", params, b"", {}, VALUE, f"GET /api/v1/query?query={query}")
+
+
+def loki_probe(base_url: str) -> Probe:
+    """Return a probe by Loki's API."""
+    query = f'{{service_name="{SERVICE}"}}'
+    params = {"query": query, "limit": "1000", "since": "1h"}
+    url = f"{base_url}/loki/api/v1/query_range"
+    return Probe("GET", url, params, b"", {}, TEXT, f"GET /loki/api/v1/query_range?query={query}")
+
+
+def tempo_probe(base_url: str) -> Probe:
+    """Return a probe by Tempo's API."""
+    query = f'{{ resource.service.name = "{SERVICE}" }}'
+    params = {"q": query, "limit": "1000"}
+    return Probe("GET", f"{base_url}/api/search", params, b"", {}, TEXT, f"GET /api/search?q={query}")
 
 
 def sql_probe(base_url: str, sql: str) -> Probe:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench import markers
 from bench.load import LoadPlan, LoadResult, SenderProcess
 from bench.parts import Part, PartName
 from bench.server import Disk, PeakRss, Program, Server
@@ -118,7 +119,7 @@ def _half_speed(
     server: Server, full: LoadPlan, part: Part, settings: Settings, figures: Figures, progress: ProgressSink
 ) -> None:
     rate = figures.items / figures.seconds / 2
-    probe = server.program.probe(part.name, server.ports, full.start_ns)
+    probe = markers.first_answered(server.program.probes(part.name, server.ports, full.start_ns))
     plan = LoadPlan(
         part=part.name,
         target=full.target,
@@ -138,7 +139,7 @@ def _half_speed(
     figures.ack_p99_seconds = percentile(result.ack_seconds, 0.99)
     figures.lag_p50_seconds = percentile(result.lag_seconds, 0.50)
     figures.lag_p99_seconds = percentile(result.lag_seconds, 0.99)
-    figures.lag_how = probe.how if probe else "no query for markers"
+    figures.lag_how = probe.how if probe else "no query that the server answers"
     figures.markers = len(result.lag_seconds)
     if result.markers_unseen:
         figures.problems.append(f"{result.markers_unseen} markers were acknowledged and not seen by {figures.lag_how}")

@@ -44,6 +44,7 @@ def _remote_write(port: int) -> Target:
 
 
 def _promql_probe(port: int, start_ns: int) -> Probe:
+    """Return a probe for the markers of the day from *start_ns* on."""
     return markers.promql_probe(_url(port), end_s=start_ns // 1_000_000_000 + DAY_S)
 
 
@@ -73,14 +74,17 @@ class Backbone:
             return Target("grpc", HOST, ports[1], GRPC_METHODS[part], {})
         return Target("http", HOST, ports[2], HTTP_PATHS[part], OTLP_HEADERS)
 
-    def probe(self, part: PartName, ports: Sequence[int], start_ns: int) -> Probe | None:
+    def probes(self, part: PartName, ports: Sequence[int], start_ns: int) -> Sequence[Probe]:
+        url = _url(ports[0])
         match part:
             case "spans":
-                return markers.sql_probe(_url(ports[0]), f"SELECT name FROM spans WHERE service = '{markers.SERVICE}'")
+                sql = f"SELECT name FROM spans WHERE service = '{markers.SERVICE}'"
+                return [markers.sql_probe(url, sql), markers.tempo_probe(url)]
             case "logs":
-                return markers.sql_probe(_url(ports[0]), f"SELECT body FROM logs WHERE service = '{markers.SERVICE}'")
-            case _:
-                return _promql_probe(ports[0], start_ns)
+                sql = f"SELECT body FROM logs WHERE service = '{markers.SERVICE}'"
+                return [markers.sql_probe(url, sql), markers.loki_probe(url)]
+            case "points" | "samples":
+                return [_promql_probe(ports[0], start_ns)]
 
     def disk(self, folder: Path, ports: Sequence[int], items: int) -> Disk:
         """Return the bytes of the parts in use; merged ones wait some minutes to be deleted, and are named apart."""
@@ -131,9 +135,9 @@ class Prometheus:
         assert part == "samples"
         return _remote_write(ports[0])
 
-    def probe(self, part: PartName, ports: Sequence[int], start_ns: int) -> Probe | None:
+    def probes(self, part: PartName, ports: Sequence[int], start_ns: int) -> Sequence[Probe]:
         assert part == "samples"
-        return _promql_probe(ports[0], start_ns)
+        return [_promql_probe(ports[0], start_ns)]
 
     def disk(self, folder: Path, ports: Sequence[int], items: int) -> Disk:
         """Return all bytes as they are, and what the samples take as finished blocks: a snapshot writes such."""
@@ -169,9 +173,9 @@ class VictoriaMetrics:
         assert part == "samples"
         return _remote_write(ports[0])
 
-    def probe(self, part: PartName, ports: Sequence[int], start_ns: int) -> Probe | None:
+    def probes(self, part: PartName, ports: Sequence[int], start_ns: int) -> Sequence[Probe]:
         assert part == "samples"
-        return _promql_probe(ports[0], start_ns)
+        return [_promql_probe(ports[0], start_ns)]
 
     def disk(self, folder: Path, ports: Sequence[int], items: int) -> Disk:
         """Return all bytes after a forced merge, and what they are without its caches."""

@@ -50,8 +50,8 @@ class Program(Protocol):
 
     def target(self, part: PartName, ports: Sequence[int]) -> Target: ...
 
-    def probe(self, part: PartName, ports: Sequence[int], start_ns: int) -> Probe | None:
-        """Return how markers are seen, None where this server has no query for them."""
+    def probes(self, part: PartName, ports: Sequence[int], start_ns: int) -> Sequence[Probe]:
+        """Return the queries that show markers; the first that is answered is used."""
         ...
 
     def disk(self, folder: Path, ports: Sequence[int], items: int) -> Disk:
