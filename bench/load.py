@@ -223,10 +223,16 @@ class Sender:
             answer = await self._try(transport, body)
             if not answer.taken:
                 del sent[number]
-                self.result.failures[f"marker {answer.status}: {answer.detail}"] += 1
+                self._note_marker_refused(answer)
             number += 1
             await asyncio.sleep(MARKER_SECONDS)
         await transport.close()
+
+    def _note_marker_refused(self, answer: Answer) -> None:
+        if answer.retry_after_seconds is not None:
+            self.result.asked_to_wait[answer.status] += 1
+        else:
+            self.result.failures[f"marker {answer.status}: {answer.detail}"] += 1
 
     def _marker_time_ns(self, number: int) -> int:
         """Return the time of what is sent just now, later than the last marker's: servers want samples in order."""
