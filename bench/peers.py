@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -33,6 +34,7 @@ GRPC_METHODS: dict[PartName, str] = {
 }
 HTTP_PATHS: dict[PartName, str] = {"spans": "/v1/traces", "logs": "/v1/logs", "points": "/v1/metrics"}
 DAY_S = 86_400
+TABLE_BYTES = re.compile(r'^backbone_store_table_bytes\{table="(\w+)"\} (\S+)$', re.MULTILINE)
 
 
 def _url(port: int, path: str = "") -> str:
@@ -88,22 +90,13 @@ class Backbone:
 
     def disk(self, folder: Path, ports: Sequence[int], items: int) -> Disk:
         """Return the bytes of the parts in use; merged ones wait some minutes to be deleted, and are named apart."""
-        everything = bytes_in(folder)
-        tables = self._tables(ports)
-        if not tables:
-            return Disk(everything, {"all files, merged parts too": everything / items})
-        shares = {table: size / items for table, size in sorted(tables.items(), key=lambda pair: -pair[1])}
-        return Disk(sum(tables.values()), shares | {"all files, merged parts too": everything / items})
-
-    def _tables(self, ports: Sequence[int]) -> dict[str, int]:
-        sql = "SELECT table, sum(bytes_on_disk) AS bytes FROM system.parts WHERE active GROUP BY table HAVING bytes > 0"
-        response = httpx.post(_url(ports[0], "/api/backbone/v1/sql"), json={"query": sql}, timeout=30)
-        if response.status_code != 200:
-            return {}
-        rows = response.json()["data"]
-        return {
-            str(table): int(size) for table, size in (row.values() if isinstance(row, dict) else row for row in rows)
-        }
+        metrics = httpx.get(_url(ports[0], "/metrics"), timeout=30).raise_for_status().text
+        tables = sorted(
+            ((table, float(size)) for table, size in TABLE_BYTES.findall(metrics)), key=lambda pair: -pair[1]
+        )
+        shares = {table: size / items for table, size in tables}
+        shares["all files, merged parts too"] = bytes_in(folder) / items
+        return Disk(int(sum(size for _, size in tables)), shares)
 
 
 class Prometheus:

@@ -20,9 +20,14 @@ from bench.parts import MAX_LAG_SECONDS, MAX_RSS_BYTES, PARTS, Part, PartName
 
 OURS = "backbone"
 NOT_MEASURED = "-"
-Verdict = Literal["goal", "floor", "missed"]
-COLOURS: dict[Verdict, str] = {"goal": "green", "floor": "yellow", "missed": "bold red"}
-WORDS: dict[Verdict, str] = {"goal": "reached", "floor": "floor held, goal missed", "missed": "MISSED"}
+Verdict = Literal["goal", "floor", "missed", "unknown"]
+COLOURS: dict[Verdict, str] = {"goal": "green", "floor": "yellow", "missed": "bold red", "unknown": "magenta"}
+WORDS: dict[Verdict, str] = {
+    "goal": "reached",
+    "floor": "floor held, goal missed",
+    "missed": "MISSED",
+    "unknown": "not measured",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +148,9 @@ def _bounds(figures: Figures) -> Iterator[Check]:
     verdict: Verdict = "goal" if 0 < rss < MAX_RSS_BYTES else "missed"
     yield Check(f"{figures.part}: RSS MiB at full speed", mebibytes(rss), f"under {mebibytes(MAX_RSS_BYTES)}", verdict)
     lag = figures.lag_p99_seconds
-    seen = lag is not None and lag < MAX_LAG_SECONDS and not figures.problems
+    verdict = "unknown" if lag is None else "goal" if lag < MAX_LAG_SECONDS and not figures.problems else "missed"
     promised = f"under {milliseconds(MAX_LAG_SECONDS)}"
-    yield Check(f"{figures.part}: lag p99 ms at half load", milliseconds(lag), promised, "goal" if seen else "missed")
+    yield Check(f"{figures.part}: lag p99 ms at half load", milliseconds(lag), promised, verdict)
 
 
 def _ahead(figures: Figures, peers: Sequence[Figures]) -> Iterator[Check]:
@@ -205,7 +210,9 @@ def _details(figures: Figures) -> Iterator[str]:
     if figures.disk and figures.disk.shares:
         shares = "; ".join(f"{name} {value:.2f}" for name, value in figures.disk.shares.items())
         yield f"{where}: bytes per item: {shares}"
-    if figures.markers:
+    if not figures.markers:
+        yield f"{where}: no lag: {figures.lag_how}"
+    else:
         rate = count(figures.half_items_per_second)
         yield f"{where}: lag of {figures.markers} markers at {rate} items/s, from sending to `{figures.lag_how}`"
     if figures.asked_to_wait:

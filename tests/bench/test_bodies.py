@@ -200,7 +200,7 @@ def test_percentile_is_the_smallest_value_that_covers_the_share(
     assert percentile(values, share) == expected
 
 
-def _figures(server: str, *, cpu: float, lag: float = 0.4) -> Figures:
+def _figures(server: str, *, cpu: float, lag: float | None = 0.4) -> Figures:
     return Figures(
         server=server,
         version="1",
@@ -243,6 +243,10 @@ def test_other_promises_are_judged_beside_their_bound() -> None:
     assert verdicts["samples: lag p99 ms at half load"] == "missed"
     assert verdicts["samples / CPU-s beside a"] == "goal"
     assert verdicts["samples / CPU-s beside b"] == "missed"
+
+
+def test_what_was_not_measured_is_not_called_kept() -> None:
+    assert _verdicts(_figures("backbone", cpu=8.0, lag=None))["samples: lag p99 ms at half load"] == "unknown"
 
 
 def test_the_report_renders_on_a_terminal_and_as_markdown() -> None:
