@@ -22,7 +22,7 @@ from bench import report
 from bench.load import SenderDied
 from bench.measure import Figures, ProgressSink, Settings, measure
 from bench.parts import PARTS, Part
-from bench.peers import Backbone, install_command, installed_peers, missing_packages
+from bench.peers import PEERS, Backbone, install_command, installed_peers, missing_packages
 from bench.server import DidNotStart, Program
 
 RESULTS = Path(__file__).parent / "results"
@@ -128,7 +128,12 @@ def main(
         raise typer.BadParameter(f"{lanes} does not divide the 10,000 series", param_hint="--lanes")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     chosen = choose(parts or [])
-    notes = offer_peers(install) if any(part.beside_peers for part in chosen) else []
+    names = [Backbone.name, *(peer.name for peer in PEERS)]
+    if unknown := set(only or []) - set(names):
+        raise typer.BadParameter(
+            f"unknown server {', '.join(unknown)}; there are {', '.join(names)}", param_hint="--only"
+        )
+    notes = offer_peers(install) if any(part.beside_peers for part in chosen) and only != [Backbone.name] else []
     share = QUICK_SHARE if quick else 1.0
     settings = Settings(seconds * share, half_seconds * share, lanes)
     machine = report.Machine.this()
@@ -145,7 +150,7 @@ def main(
     text = report.markdown(all_figures, machine, notes + more, date)
     path = report.write(all_figures, machine, text, date, RESULTS)
     print(text)
-    console.print(f"written to {path} and {path.with_suffix('.json').name}")
+    print(f"written to {path} and {path.with_suffix('.json').name}")
 
 
 if __name__ == "__main__":

@@ -17,24 +17,20 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Self
 
-import httpx
 import uvloop
 
-from bench import markers
 from bench.bodies.points import PointBodies
 from bench.bodies.samples import SERIES, STEP_MS, SampleBodies
 from bench.bodies.template import Bodies
 from bench.markers import Probe
+from bench.marking import Marking
 from bench.parts import PARTS, PartName
-from bench.transports import Answer, Target, Transport, connect
+from bench.transports import MAX_RETRY_SECONDS, Target, Transport, attempt, connect
 
 ROUNDS_AHEAD = 2
 """How far one lane may run ahead of the slowest: Prometheus refuses samples an hour older than its newest."""
 FAILURES_IN_A_ROW = 5
 PROGRESS_SECONDS = 0.2
-MARKER_SECONDS = 0.2
-POLL_SECONDS = 0.05
-MARKER_PATIENCE_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,15 +126,25 @@ class Sender:
         self.result = LoadResult()
 
     async def run(self) -> LoadResult:
+        plan = self._plan
+        if plan.probe is None:
+            await self._run_lanes()
+            return self.result
+        async with Marking(plan.part, plan.target, plan.probe, self._marker_time_ns) as marking:
+            await marking.warm_up()
+            sending = asyncio.create_task(self._run_lanes())
+            await marking.follow(sending)
+        self.result.lag_seconds, self.result.markers_unseen = marking.lag_seconds, marking.unseen()
+        self.result.asked_to_wait += marking.asked_to_wait
+        self.result.failures += marking.failures
+        return self.result
+
+    async def _run_lanes(self) -> None:
         self._start = time.monotonic()
-        marking = asyncio.create_task(self._mark(self._plan.probe)) if self._plan.probe else None
         async with asyncio.TaskGroup() as group:
             for lane in range(min(self._plan.lanes, self._plan.requests)):
                 group.create_task(self._run_lane(lane))
         self.result.seconds = time.monotonic() - self._start
-        if marking is not None:
-            await marking
-        return self.result
 
     async def _run_lane(self, lane: int) -> None:
         transport = connect(self._plan.target)
@@ -167,12 +173,12 @@ class Sender:
     async def _deliver(self, transport: Transport, body: bytes, due: float) -> bool:
         """Send until the server takes the request or refuses it for good; return whether it took it."""
         while True:
-            answer = await self._try(transport, body)
+            answer = await attempt(transport, body)
             if answer.retry_after_seconds is None:
                 break
             self.result.asked_to_wait[answer.status] += 1
             await asyncio.sleep(answer.retry_after_seconds)
-            if time.monotonic() - self._start > self._plan.cap_seconds + MARKER_PATIENCE_SECONDS:
+            if time.monotonic() - self._start > self._plan.cap_seconds + MAX_RETRY_SECONDS:
                 break
         if not answer.taken:
             self.result.failures[f"{answer.status}: {answer.detail}"] += 1
@@ -181,58 +187,6 @@ class Sender:
         self.result.requests += 1
         self.result.items += self._per_request
         return True
-
-    @staticmethod
-    async def _try(transport: Transport, body: bytes) -> Answer:
-        try:
-            return await transport.send(body)
-        except (OSError, EOFError) as error:
-            await asyncio.sleep(0.1)
-            return Answer(taken=False, status="connection", detail=str(error))
-
-    async def _mark(self, probe: Probe) -> None:
-        """Send a marker every `MARKER_SECONDS` while the load lasts, and ask for them until all were seen."""
-        sent: dict[int, float] = {}
-        sending = asyncio.create_task(self._send_markers(sent))
-        async with httpx.AsyncClient(timeout=30) as client:
-            seen: set[int] = set()
-            while not sending.done() or not seen >= sent.keys():
-                await asyncio.sleep(POLL_SECONDS)
-                found = await self._ask(probe, client)
-                now = time.monotonic()
-                self.result.lag_seconds += [now - sent[number] for number in found - seen if number in sent]
-                seen |= found
-                if sending.done() and now - max(sent.values(), default=now) > MARKER_PATIENCE_SECONDS:
-                    break
-        await sending
-        self.result.markers_unseen = len(sent.keys() - seen)
-
-    async def _ask(self, probe: Probe, client: httpx.AsyncClient) -> set[int]:
-        try:
-            return await probe.seen(client)
-        except httpx.HTTPError as error:
-            self.result.failures[f"query for markers: {error!r}"] += 1
-            return set()
-
-    async def _send_markers(self, sent: dict[int, float]) -> None:
-        transport = connect(self._plan.target)
-        number = 0
-        while not self.result.seconds:
-            body = markers.body(self._plan.part, number, self._marker_time_ns(number))
-            sent[number] = time.monotonic()
-            answer = await self._try(transport, body)
-            if not answer.taken:
-                del sent[number]
-                self._note_marker_refused(answer)
-            number += 1
-            await asyncio.sleep(MARKER_SECONDS)
-        await transport.close()
-
-    def _note_marker_refused(self, answer: Answer) -> None:
-        if answer.retry_after_seconds is not None:
-            self.result.asked_to_wait[answer.status] += 1
-        else:
-            self.result.failures[f"marker {answer.status}: {answer.detail}"] += 1
 
     def _marker_time_ns(self, number: int) -> int:
         """Return the time of what is sent just now, later than the last marker's: servers want samples in order."""

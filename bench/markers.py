@@ -1,7 +1,7 @@
 """
 Markers: single items sent among the load, by which it is seen how long it takes until a query finds what was sent.
 
-Metrics' markers are samples of one series whose value is the marker's number, so that no server's care for new series
+Metrics' markers are samples of a few series whose value is the marker's number, so that no server's care for new series
 is measured; those of spans and logs carry it in a name or body. One query, asked again and again, returns all of them.
 """
 
@@ -23,6 +23,8 @@ from bench.bodies.attributes import attribute
 from bench.bodies.samples import TIME_NEEDLE, VALUE_NEEDLE, time_bytes, time_series
 from bench.parts import PartName
 
+LANES = 10
+"""Markers are on their way side by side, each lane with a series of its own: in a series, samples come in order."""
 SERVICE = "bench-marker"
 METRIC = "bench_marker"
 TEXT = re.compile(rb"marker-(\d+)")
@@ -59,14 +61,14 @@ def _point(number: int, time_ns: int) -> bytes:
     of_resource = request.resource_metrics.add()
     of_resource.resource.attributes.append(attribute("service.name", SERVICE))
     metric = of_resource.scope_metrics.add().metrics.add(name=METRIC)
-    metric.gauge.data_points.add(
-        time_unix_nano=time_ns, as_double=1.0, attributes=[attribute("marker", f"marker-{number}")]
-    )
+    lane = attribute("lane", str(number % LANES))
+    metric.gauge.data_points.add(time_unix_nano=time_ns, as_double=float(number), attributes=[lane])
     return request.SerializeToString()
 
 
 def _sample(number: int, time_ns: int) -> bytes:
-    series = time_series({"__name__": METRIC, "job": SERVICE}).replace(VALUE_NEEDLE[1:], struct.pack("<d", number))
+    series = time_series({"__name__": METRIC, "job": SERVICE, "lane": str(number % LANES)})
+    series = series.replace(VALUE_NEEDLE[1:], struct.pack("<d", number))
     series = series.replace(TIME_NEEDLE[1:], time_bytes(time_ns // 1_000_000).tobytes())
     return bytes(cramjam.snappy.compress_raw(series))
 

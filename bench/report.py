@@ -210,15 +210,12 @@ def _details(figures: Figures) -> Iterator[str]:
     if figures.disk and figures.disk.shares:
         shares = "; ".join(f"{name} {value:.2f}" for name, value in figures.disk.shares.items())
         yield f"{where}: bytes per item: {shares}"
-    if not figures.markers:
-        yield f"{where}: no lag: {figures.lag_how}"
-    else:
-        rate = count(figures.half_items_per_second)
-        yield f"{where}: lag of {figures.markers} markers at {rate} items/s, from sending to `{figures.lag_how}`"
+    rate = count(figures.half_items_per_second)
+    found = f"{figures.markers} markers, from sending to `{figures.lag_how}`" if figures.markers else figures.lag_how
+    yield f"{where}: lag at {rate} items/s: {found}"
     if figures.asked_to_wait:
-        yield f"{where}: told to wait: " + ", ".join(
-            f"{n} times by {status}" for status, n in figures.asked_to_wait.items()
-        )
+        waits = ", ".join(f"{times} times by {status}" for status, times in figures.asked_to_wait.items())
+        yield f"{where}: told to wait: {waits}"
     for problem in figures.problems:
         yield f"{where}: " + problem.replace("\n", "\n      ")
 

@@ -11,6 +11,8 @@ import httptools
 
 DEFAULT_RETRY_SECONDS = 0.5
 MAX_RETRY_SECONDS = 30.0
+PAUSE_SECONDS = 0.1
+"""After a connection broke, so that a server that is gone is not asked in a busy loop."""
 MAX_GRPC_MESSAGE_BYTES = 64 << 20
 
 
@@ -159,6 +161,15 @@ def _retry_info_seconds(error: Any) -> float:
             if packed.Unpack(info):
                 return float(info.retry_delay.seconds + info.retry_delay.nanos / 1e9)
     return DEFAULT_RETRY_SECONDS
+
+
+async def attempt(transport: Transport, body: bytes) -> Answer:
+    """Send once; a connection that broke is an answer too."""
+    try:
+        return await transport.send(body)
+    except (OSError, EOFError) as error:
+        await asyncio.sleep(PAUSE_SECONDS)
+        return Answer(taken=False, status="connection", detail=str(error))
 
 
 def connect(target: Target) -> Transport:
