@@ -73,7 +73,18 @@ def _sample(number: int, time_ns: int) -> bytes:
     return bytes(cramjam.snappy.compress_raw(series))
 
 
+_VALUES = f"""SELECT concat('marker-', toString(toUInt64(value))) FROM samples
+WHERE fp IN (SELECT fp FROM series WHERE metric = '{METRIC}')"""
 _BODIES = {"spans": _span, "logs": _log, "points": _point, "samples": _sample}
+
+
+SQL: dict[PartName, str] = {
+    "spans": f"SELECT name FROM spans WHERE service = '{SERVICE}'",
+    "logs": f"SELECT body FROM logs WHERE service = '{SERVICE}'",
+    "points": _VALUES,
+    "samples": _VALUES,
+}
+"""Statements over Backbone's tables whose answers have the markers in them."""
 
 
 def body(part: PartName, number: int, time_ns: int) -> bytes:
@@ -142,8 +153,9 @@ def tempo_probe(base_url: str) -> Probe:
     return Probe("GET", f"{base_url}/api/search", params, b"", {}, TEXT, f"GET /api/search?q={query}")
 
 
-def sql_probe(base_url: str, sql: str) -> Probe:
+def sql_probe(base_url: str, part: PartName) -> Probe:
     """Return a probe by Backbone's own SQL door."""
-    content, headers = orjson.dumps({"query": sql}), {"Content-Type": "application/json"}
+    sql = SQL[part]
+    content, headers = orjson.dumps({"sql": sql, "limit": 1000}), {"Content-Type": "application/json"}
     url = f"{base_url}/api/backbone/v1/sql"
     return Probe("POST", url, {}, content, headers, TEXT, f"POST /api/backbone/v1/sql, {sql}")

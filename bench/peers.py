@@ -78,15 +78,14 @@ class Backbone:
 
     def probes(self, part: PartName, ports: Sequence[int], start_ns: int) -> Sequence[Probe]:
         url = _url(ports[0])
+        by_sql = markers.sql_probe(url, part)
         match part:
             case "spans":
-                sql = f"SELECT name FROM spans WHERE service = '{markers.SERVICE}'"
-                return [markers.sql_probe(url, sql), markers.tempo_probe(url)]
+                return [by_sql, markers.tempo_probe(url)]
             case "logs":
-                sql = f"SELECT body FROM logs WHERE service = '{markers.SERVICE}'"
-                return [markers.sql_probe(url, sql), markers.loki_probe(url)]
+                return [by_sql, markers.loki_probe(url)]
             case "points" | "samples":
-                return [_promql_probe(ports[0], start_ns)]
+                return [_promql_probe(ports[0], start_ns), by_sql]
 
     def disk(self, folder: Path, ports: Sequence[int], items: int) -> Disk:
         """Return the bytes of the parts in use; merged ones wait some minutes to be deleted, and are named apart."""
