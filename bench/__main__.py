@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
+import httpx
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -84,9 +85,9 @@ def run(
             try:
                 with shown_progress(title) as progress:
                     figures = measure(program, part, settings, folder, progress)
-            except (DidNotStart, SenderDied) as error:
-                notes.append(f"{title}: {error}")
-                console.print(f"{title}: {error}", style="red", markup=False)
+            except (DidNotStart, SenderDied, httpx.HTTPError) as error:
+                notes.append(f"{title}: could not be measured: {error}")
+                console.print(notes[-1], style="red", markup=False)
                 continue
             finally:
                 shutil.rmtree(folder, ignore_errors=True)

@@ -158,4 +158,4 @@ def sql_probe(base_url: str, part: PartName) -> Probe:
     sql = SQL[part]
     content, headers = orjson.dumps({"sql": sql, "limit": 1000}), {"Content-Type": "application/json"}
     url = f"{base_url}/api/backbone/v1/sql"
-    return Probe("POST", url, {}, content, headers, TEXT, f"POST /api/backbone/v1/sql, {sql}")
+    return Probe("POST", url, {}, content, headers, TEXT, f"POST /api/backbone/v1/sql, {' '.join(sql.split())}")

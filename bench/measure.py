@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -72,8 +73,7 @@ def percentile(values: Sequence[float], share: float) -> float | None:
     if not values:
         return None
     ordered = sorted(values)
-    rank = -int(-share * len(ordered) // 1)
-    return ordered[max(rank, 1) - 1]
+    return ordered[max(math.ceil(share * len(ordered)), 1) - 1]
 
 
 def measure(program: Program, part: Part, settings: Settings, folder: Path, progress: ProgressSink) -> Figures:
