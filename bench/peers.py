@@ -34,6 +34,7 @@ GRPC_METHODS: dict[PartName, str] = {
 }
 HTTP_PATHS: dict[PartName, str] = {"spans": "/v1/traces", "logs": "/v1/logs", "points": "/v1/metrics"}
 DAY_S = 86_400
+FORCED_MERGE_SECONDS = 60.0
 TABLE_BYTES = re.compile(r'^backbone_store_table_bytes\{table="(\w+)"\} (\S+)$', re.MULTILINE)
 
 
@@ -172,11 +173,10 @@ class VictoriaMetrics:
     def disk(self, folder: Path, ports: Sequence[int], items: int) -> Disk:
         """Return all bytes after a forced merge, and what they are without its caches."""
         httpx.get(_url(ports[0], "/internal/force_merge"), timeout=60).raise_for_status()
-        smallest = bytes_in(folder)
-        for _ in range(20):
-            time.sleep(0.5)
-            smallest, before = min(smallest, bytes_in(folder)), smallest
-            if smallest == before:
+        deadline = time.monotonic() + FORCED_MERGE_SECONDS
+        while time.monotonic() < deadline:
+            time.sleep(0.5)  # it begins a moment after it was asked for
+            if "\nvm_active_force_merges 0\n" in httpx.get(_url(ports[0], "/metrics"), timeout=60).text:
                 break
         return Disk(bytes_in(folder), {"without caches": bytes_in(folder, without=["cache"]) / items})
 
