@@ -1,0 +1,1 @@
+"""Request bodies: realistic, each unlike the others, and cheap to make."""
