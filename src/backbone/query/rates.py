@@ -42,8 +42,8 @@ class Lag:
     """
     Seconds from when something happened (a span's end, a record's time) to when it was received.
 
-    Read from the newest parts only, so it costs the same however much is stored. Metrics have none: their samples do not
-    keep when they were received.
+    Read from the newest parts only, so it costs the same however much is stored. Metrics have none: their samples do
+    not keep when they were received.
     """
 
     signal: str
@@ -82,9 +82,7 @@ GROUP BY signal, service, refused ORDER BY signal, service, refused
     return Rates(
         now_ns=now_ns,
         rates=[_rate(row, now_ns) for row in rows if not row["refused"]],
-        refused=[
-            Refused(row["signal"], row["service"], row["refused"], row["long"]) for row in rows if row["refused"]
-        ],
+        refused=[Refused(row["signal"], row["service"], row["refused"], row["long"]) for row in rows if row["refused"]],
         lags=[lag for signal in _HAPPENED if (lag := await _lag(engine, tenant, signal, now_ns, limits))],
     )
 
@@ -105,7 +103,7 @@ async def _lag(engine: Engine, tenant: str, signal: str, now_ns: int, limits: Qu
 SELECT count() AS items, quantiles(0.5, 0.99)(toUnixTimestamp64Nano(received) - {happened}) AS lags
 FROM {table} WHERE {conditions.where}
 """
-    row = (await engine.rows(conditions.statement(sql), limits))[0] if parts else {"items": 0}
+    row = (await engine.rows(conditions.statement(sql), limits))[0]
     if not row["items"]:
         return None
     median, high = (ns / NANOSECONDS_PER_SECOND for ns in row["lags"])
