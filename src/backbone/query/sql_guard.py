@@ -19,7 +19,9 @@ Node = dict[str, Any]
 TABLES = (
     "spans", "operations", "edges", "logs", "series", "samples", "histograms", "exemplars", "metadata", "ingested"
 )  # fmt: skip
-"""Tables of telemetry; each has a column ``tenant``."""
+"""Tables of telemetry; each has the column ``tenant``."""
+
+_TENANT = "tenant"
 
 _TABLE_FUNCTIONS = frozenset({"numbers", "generateseries", "generate_series", "values"})
 
@@ -87,8 +89,8 @@ def check_tree(tree: Node, functions: Functions, existing: frozenset[str]) -> No
         raise UserInputError("sql: only SELECT is accepted")
     nodes = list(_walk(tree))
     names = {str(node.get("name")) for node in nodes if node["type"] == "WithElement"}
-    for name in sorted((names & existing) - set(TABLES)):
-        raise UserInputError(f"sql: '{name}' cannot be the name of a WITH query")
+    for name in sorted(names & existing):
+        raise UserInputError(f"sql: '{name}' is a table and cannot be the name of a WITH query")
     for node in nodes:
         _check_node(node)
         match node["type"]:
@@ -98,6 +100,51 @@ def check_tree(tree: Node, functions: Functions, existing: frozenset[str]) -> No
                 _check_table_function(node)
             case "Function":
                 _check_function(node, functions)
+
+
+def confine(tree: Any, tenant: str) -> Any:
+    """
+    Return a checked tree in which every table of telemetry is a subquery of the tenant's rows.
+
+    The tenant goes into the tree as a value, so no quoting can go wrong.
+    """
+    if isinstance(tree, list):
+        return [confine(item, tenant) for item in tree]
+    if not isinstance(tree, dict):
+        return tree
+    table = tree.get("database_and_table_name")
+    if tree.get("type") == "TableExpression" and table is not None and table["name"] in TABLES:
+        return _confined(tree, table, tenant)
+    return {key: confine(value, tenant) for key, value in tree.items()}
+
+
+def _confined(expression: Node, table: Node, tenant: str) -> Node:
+    inner = expression | {"database_and_table_name": {"type": "TableIdentifier", "name": table["name"]}}
+    own = {
+        "type": "Function",
+        "name": "equals",
+        "is_operator": True,
+        "arguments": _list(
+            {"type": "Identifier", "name": _TENANT},
+            {"type": "Literal", "value": {"field_type": "String", "value": tenant}},
+        ),
+    }
+    select = {
+        "type": "SelectQuery",
+        "select": _list({"type": "Asterisk"}),
+        "tables": {
+            "type": "TablesInSelectQuery",
+            "children": [{"type": "TablesInSelectQueryElement", "table_expression": inner}],
+        },
+        "where": own,
+    }
+    union = {"type": "SelectWithUnionQuery", "union_mode": "UNION_DEFAULT", "list_of_selects": _list(select)}
+    alias = table.get("alias", table["name"])
+    return {"type": "TableExpression", "subquery": {"type": "Subquery", "alias": alias, "children": [union]}}
+
+
+def _list(*children: Node) -> Node:
+    return {"type": "ExpressionList", "children": list(children)}
 
 
 def _walk(value: Any) -> Iterator[Node]:
@@ -121,6 +168,9 @@ def _check_node(node: Node) -> None:
         for key, clause in _OUTPUT.items():
             if node.get(key):
                 raise UserInputError(f"sql: {clause} is not accepted")
+    # An alias can reach into subqueries, and there stand for the column by which the tenant's rows are told.
+    if node.get("alias") == _TENANT:
+        raise UserInputError(f"sql: '{_TENANT}' cannot be an alias")
 
 
 def _check_table(node: Node, with_names: set[str]) -> None:
@@ -139,7 +189,15 @@ def _check_function(node: Node, functions: Functions) -> None:
     name = str(node.get("name"))
     if not functions.allows(name) and name.lower() not in _TABLE_FUNCTIONS:
         raise UserInputError(f"sql: function '{name}' is not accepted")
+    if name == "lambda":
+        _check_lambda(node)
     if name.lower() in _IN:
         arguments = node.get("arguments", {}).get("children", [])
         if len(arguments) != 2 or arguments[1].get("type") not in {"Literal", "Subquery", "Function"}:
             raise UserInputError("sql: on the right of IN a list or a subquery is accepted, no bare name")
+
+
+def _check_lambda(node: Node) -> None:
+    arguments = node.get("arguments", {}).get("children", [])
+    if any(inner.get("name") == _TENANT for inner in _walk(arguments[:1])):
+        raise UserInputError(f"sql: '{_TENANT}' cannot be a lambda's argument")
