@@ -81,7 +81,9 @@ async def test_any_attribute_comes_back_as_it_was_sent(stored: Stored, values: l
         pytest.param("[1,1.0,null,[]]", "array_value", [1, 1.0, None, []], id="numbers in an array keep their kind"),
         pytest.param('{"a":{"bytesValue":"aGk="}}', "kvlist_value", {"a": b"hi"}, id="bytes inside"),
         pytest.param('[{"arrayProto":"CgIYBQ=="}]', "array_value", [[5]], id="a deep remainder is unfolded"),
-        pytest.param('[{"arrayProto":"////"}]', "array_value", [b"\xff\xff\xff"], id="a broken remainder is shown as bytes"),
+        pytest.param(
+            '[{"arrayProto":"////"}]', "array_value", [b"\xff\xff\xff"], id="a broken remainder is shown as bytes"
+        ),
     ],
 )
 def test_a_stored_text_reads_as_its_kind_says(stored_text: str, kind: str, expected: object) -> None:

@@ -100,7 +100,7 @@ async def _lag(engine: Engine, tenant: str, signal: str, now_ns: int, limits: Qu
     conditions = _recent(tenant, now_ns)
     conditions.add("_part IN {parts}", parts=("Array(String)", [part["name"] for part in parts]))
     sql = f"""
-SELECT count() AS items, quantiles(0.5, 0.99)(toUnixTimestamp64Nano(received) - {happened}) AS lags
+SELECT count() AS items, quantiles(0.5, 0.99)(toUnixTimestamp64Nano(received) - ({happened})) AS lags
 FROM {table} WHERE {conditions.where}
 """
     row = (await engine.rows(conditions.statement(sql), limits))[0]

@@ -90,8 +90,13 @@ def _span(row: Row) -> Span:
         dropped_events_count=row["dropped_events"],
         links=_links(row),
         dropped_links_count=row["dropped_links"],
-        status=Status(code=row["status_number"], message=row["status_message"]),
+        status=_status(row),
     )
+
+
+def _status(row: Row) -> Status | None:
+    code, message = row["status_number"], row["status_message"]
+    return Status(code=code, message=message) if code or message else None
 
 
 def _events(row: Row) -> list[Span.Event]:
