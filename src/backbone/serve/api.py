@@ -38,7 +38,7 @@ from backbone.serve.errors import NotFound, json_error
 from backbone.serve.openapi import Operation, openapi
 from backbone.serve.parameters import Parameters
 from backbone.serve.questions import LogQuestion, MetricQuestion, NoQuestion, OneTrace, SqlQuestion, TraceQuestion
-from backbone.serve.running import QueryRunner, route
+from backbone.serve.running import QueryRunner
 from backbone.store.engine import Engine, QueryLimits
 
 PREFIX = "/api/backbone/v1"
@@ -66,14 +66,14 @@ def build_api(engine: Engine, limits: QueryLimits, runner: QueryRunner) -> list[
         Endpoint(Operation("/sql", "Run a SELECT", SqlQuestion, Table, method="POST"), answers.sql),
         Endpoint(Operation("/rates", "What comes in now", NoQuestion, RatesNow), answers.rates),
     ]
-    document = orjson.dumps(openapi(PREFIX, [endpoint.operation for endpoint in endpoints]))
+    document = orjson.dumps(openapi(PREFIX, runner.tenants, [endpoint.operation for endpoint in endpoints]))
 
     async def describe(_request: Request, _tenant: str) -> Response:
         return Response(document, media_type="application/json")
 
     return [
         *(_route(endpoint, runner) for endpoint in endpoints),
-        route(f"{PREFIX}/openapi.json", describe, json_error),
+        runner.route(f"{PREFIX}/openapi.json", describe, json_error),
     ]
 
 
@@ -85,7 +85,7 @@ def _route(endpoint: Endpoint[Any], runner: QueryRunner) -> Route:
         answer = await runner.run(request, tenant, endpoint.answer(tenant, question))
         return Response(answer.model_dump_json(), media_type="application/json")
 
-    return route(PREFIX + operation.path, handle, json_error, methods=(operation.method,))
+    return runner.route(PREFIX + operation.path, handle, json_error, methods=(operation.method,))
 
 
 async def _question(request: Request, operation: Operation[P]) -> P:

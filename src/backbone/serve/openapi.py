@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from backbone import __version__
-from backbone.query.tenant import DEFAULT_TENANT, TENANT_HEADER
+from backbone.query.tenant import Tenants
 from backbone.serve.answers import Refusal
 from backbone.serve.parameters import Parameters
 
@@ -23,13 +23,6 @@ _REFUSALS = {
     "422": "It was understood, and is more than one query may do",
     "429": "Too many queries of this tenant run at once",
     "503": "The engine is not able now",
-}
-_TENANT = {
-    "name": TENANT_HEADER,
-    "in": "header",
-    "required": False,
-    "description": "Whose telemetry is asked for.",
-    "schema": {"type": "string", "pattern": r"^[A-Za-z0-9!_.*'()\-]{1,150}$", "default": DEFAULT_TENANT},
 }
 
 
@@ -48,7 +41,7 @@ class Operation(Generic[P]):
     method: Literal["GET", "POST"] = "GET"
 
 
-def openapi(prefix: str, operations: Sequence[Operation[Any]]) -> dict[str, Any]:
+def openapi(prefix: str, tenants: Tenants, operations: Sequence[Operation[Any]]) -> dict[str, Any]:
     """Return the document for *operations*, whose paths stand under *prefix*."""
     models: set[type[BaseModel]] = {Refusal, *(o.answer for o in operations), *(o.parameters for o in operations)}
     ordered = sorted(models, key=lambda model: model.__name__)
@@ -62,16 +55,16 @@ def openapi(prefix: str, operations: Sequence[Operation[Any]]) -> dict[str, Any]
             "version": __version__,
             "description": "Ask for what Backbone keeps: traces, logs, metrics.",
         },
-        "paths": {prefix + operation.path: _path(operation, schemas["$defs"]) for operation in operations},
+        "paths": {prefix + operation.path: _path(operation, tenants, schemas["$defs"]) for operation in operations},
         "components": {"schemas": schemas["$defs"]},
     }
 
 
-def _path(operation: Operation[Any], schemas: dict[str, Any]) -> dict[str, Any]:
+def _path(operation: Operation[Any], tenants: Tenants, schemas: dict[str, Any]) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": operation.method.lower() + re.sub(r"\W+", "_", operation.path).rstrip("_"),
         "summary": operation.summary,
-        "parameters": [_TENANT],
+        "parameters": [_tenant(tenants)],
         "responses": {
             "200": _response("The answer", operation.answer),
             **{status: _response(text, Refusal) for status, text in _REFUSALS.items()},
@@ -105,3 +98,13 @@ def _response(text: str, model: type[BaseModel]) -> dict[str, Any]:
 
 def _content(model: type[BaseModel]) -> dict[str, Any]:
     return {"application/json": {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}}
+
+
+def _tenant(tenants: Tenants) -> dict[str, Any]:
+    return {
+        "name": tenants.header,
+        "in": "header",
+        "required": False,
+        "description": "Whose telemetry is asked for.",
+        "schema": {"type": "string", "pattern": r"^[A-Za-z0-9!_.*'()\-]{1,150}$", "default": tenants.default},
+    }

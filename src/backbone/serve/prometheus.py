@@ -23,7 +23,7 @@ from backbone.query.series import SeriesFilter, find_metadata, find_series, labe
 from backbone.query.times import LATEST_NS, parse_time_ns
 from backbone.serve.bodies import read_body
 from backbone.serve.errors import json_error
-from backbone.serve.running import QueryRunner, route
+from backbone.serve.running import QueryRunner
 from backbone.store.engine import Engine, QueryLimits
 
 MAX_ITEMS = 100_000
@@ -38,10 +38,10 @@ def build_prometheus(engine: Engine, limits: QueryLimits, runner: QueryRunner) -
     """Return the routes under ``/api/v1``."""
     face = _Metadata(engine, limits, runner)
     return [
-        route("/api/v1/series", face.series, json_error, _METHODS),
-        route("/api/v1/labels", face.labels, json_error, _METHODS),
-        route("/api/v1/label/{name:path}/values", face.values, json_error),
-        route("/api/v1/metadata", face.metadata, json_error),
+        runner.route("/api/v1/series", face.series, json_error, _METHODS),
+        runner.route("/api/v1/labels", face.labels, json_error, _METHODS),
+        runner.route("/api/v1/label/{name:path}/values", face.values, json_error),
+        runner.route("/api/v1/metadata", face.metadata, json_error),
     ]
 
 

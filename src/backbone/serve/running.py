@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -13,8 +13,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from backbone.model.errors import BackboneError, LimitExceeded
-from backbone.query.tenant import TENANT_HEADER, parse_tenant
+from backbone.query.tenant import Tenants
 from backbone.serve.errors import CLIENT_GONE
+
+_OPTION = "store.query.concurrency"
 
 T = TypeVar("T")
 Handler = Callable[[Request, str], Awaitable[Response]]
@@ -32,7 +34,8 @@ class QueryRunner:
     One is shared by all faces, so that a tenant's share does not depend on the API it uses.
     """
 
-    def __init__(self, slots: int) -> None:
+    def __init__(self, slots: int, tenants: Tenants) -> None:
+        self.tenants = tenants
         self._slots = slots
         self._running: Counter[str] = Counter()
 
@@ -50,12 +53,36 @@ class QueryRunner:
         finally:
             work.close()
 
+    def route(
+        self,
+        path: str,
+        handler: Handler,
+        refuse: Callable[[BackboneError], Response],
+        methods: Sequence[str] = ("GET",),
+    ) -> Route:
+        """
+        Return the route that answers *path* for the tenant named in the request.
+
+        Args:
+            refuse: what the face answers to an error.
+        """
+
+        async def endpoint(request: Request) -> Response:
+            try:
+                return await handler(request, self.tenants.of(request.headers))
+            except BackboneError as error:
+                return refuse(error)
+            except ClientGone:
+                return Response(status_code=CLIENT_GONE)
+
+        return Route(path, endpoint, methods=list(methods), name=f"{handler.__module__}:{path}")
+
     @contextmanager
     def _slot(self, tenant: str) -> Iterator[None]:
         if self._running[tenant] >= self._slots:
             raise LimitExceeded(
-                f"tenant '{tenant}' has {self._slots} queries running, as many as 'query.concurrent' allows",
-                limit="query.concurrent",
+                f"tenant '{tenant}' has {self._slots} queries running, as many as '{_OPTION}' allows",
+                limit=_OPTION,
                 retry_after_seconds=1.0,
             )
         self._running[tenant] += 1
@@ -84,24 +111,3 @@ async def _while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
 async def _disconnected(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
-
-
-def route(
-    path: str, handler: Handler, refuse: Callable[[BackboneError], Response], methods: tuple[str, ...] = ("GET",)
-) -> Route:
-    """
-    Return the route that answers *path* for the tenant named in the request.
-
-    Args:
-        refuse: what the face answers to an error.
-    """
-
-    async def endpoint(request: Request) -> Response:
-        try:
-            return await handler(request, parse_tenant(request.headers.get(TENANT_HEADER)))
-        except BackboneError as error:
-            return refuse(error)
-        except ClientGone:
-            return Response(status_code=CLIENT_GONE)
-
-    return Route(path, endpoint, methods=list(methods), name=f"{handler.__module__}:{path}")

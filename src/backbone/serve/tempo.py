@@ -10,7 +10,7 @@ from starlette.routing import Route
 from backbone.query.otlp_json import otlp_json
 from backbone.query.traces import find_trace, parse_trace_id
 from backbone.serve.errors import NotFound, text_error
-from backbone.serve.running import QueryRunner, route
+from backbone.serve.running import QueryRunner
 from backbone.store.engine import Engine, QueryLimits
 
 _PROTOBUF = "application/protobuf"
@@ -32,4 +32,4 @@ def build_tempo(engine: Engine, limits: QueryLimits, runner: QueryRunner) -> lis
             return Response(found.SerializeToString(), media_type=_PROTOBUF)
         return Response(orjson.dumps(otlp_json(found)), media_type="application/json")
 
-    return [route("/api/traces/{trace_id}", trace, text_error)]
+    return [runner.route("/api/traces/{trace_id}", trace, text_error)]

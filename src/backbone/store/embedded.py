@@ -165,6 +165,11 @@ class EmbeddedEngine:
         connection = self._idle.get()
         try:
             return work(connection)
+        except RuntimeError:
+            # What a statement had printed before it failed would come out before the next one's result.
+            with contextlib.suppress(RuntimeError):
+                connection.query("SELECT 1", "Null")
+            raise
         finally:
             self._idle.put(connection)
 
