@@ -108,7 +108,7 @@ def test_a_search_text_is_words_and_phrases() -> None:
 
 
 def test_an_unknown_severity_is_refused_with_the_nearest() -> None:
-    with pytest.raises(UserInputError, match="'severity': unknown 'waning', .* did you mean 'warn'"):
+    with pytest.raises(UserInputError, match=r"'severity': unknown 'waning', .* did you mean 'warn'"):
         parse_severity("waning")
 
 
