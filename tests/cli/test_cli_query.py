@@ -52,8 +52,10 @@ async def test_commands_print_tables_for_people_and_lines_for_programs(server: S
     assert "checkout" in found.stdout
     assert "100ms" in found.stdout
     first, second = drawn.stdout.splitlines()
-    assert first.startswith("shop checkout") and first.rstrip().endswith("█" * 32)
-    assert second.startswith("  shop pay") and second.rstrip().endswith(" " + "█" * 16)
+    assert first.startswith("shop checkout")
+    assert first.rstrip().endswith("█" * 32)
+    assert second.startswith("  shop pay")
+    assert second.rstrip().endswith(" " + "█" * 16)
     assert "error shop disk [full]" in logs.stdout
     assert [json.loads(line)["body"] for line in as_json.stdout.splitlines()] == ["disk [full]"]
     assert [json.loads(line) for line in sql.stdout.splitlines()] == [
@@ -61,7 +63,8 @@ async def test_commands_print_tables_for_people_and_lines_for_programs(server: S
         {"name": "pay", "duration_ns": 50_000_000},
     ]
     assert "checkout" in table.stdout
-    assert "traces" in top.stdout and "lag of logs" in top.stdout
+    assert "traces" in top.stdout
+    assert "lag of logs" in top.stdout
 
 
 async def test_a_refusal_is_printed_and_ends_with_one(server: Server) -> None:

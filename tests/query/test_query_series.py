@@ -120,7 +120,8 @@ async def test_of_a_metrics_metadata_the_last_stands(stored: Stored) -> None:
     for second, said in enumerate(("old", "new")):
         await stored.engine.command(
             Statement(
-                "INSERT INTO metadata SELECT {t:String}, 'up', 'gauge', 's', {h:String}, fromUnixTimestamp64Milli({s:Int64})",
+                "INSERT INTO metadata SELECT {t:String}, 'up', 'gauge', 's', {h:String}, "
+                "fromUnixTimestamp64Milli({s:Int64})",
                 {"t": tenant, "h": said, "s": second},
             )
         )

@@ -168,7 +168,7 @@ async def _running(stored: Stored, count: int) -> None:
     listed = Statement("SELECT count() AS n FROM system.processes WHERE query LIKE '%sipHash64(number)%' "
                        "AND query NOT LIKE '%system.processes%' AND NOT is_cancelled")  # fmt: skip
     async with asyncio.timeout(15):
-        while (await stored.engine.rows(listed))[0]["n"] != count:
+        while (await stored.engine.rows(listed))[0]["n"] != count:  # noqa: ASYNC110 - the engine tells nobody
             await asyncio.sleep(0.02)
 
 
@@ -217,7 +217,7 @@ def test_the_api_is_as_its_document_says(app: Starlette, path: str) -> None:
 
     @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @given(case=operation.as_strategy())
-    def answers_as_declared(case: schemathesis.Case) -> None:
+    def answers_as_declared(case: schemathesis.Case[Any]) -> None:
         case.call_and_validate(
             checks=[
                 checks.not_a_server_error,
