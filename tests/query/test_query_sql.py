@@ -10,6 +10,11 @@ from backbone.store.engine import DEFAULT_LIMITS, QueryLimits
 from tests.stored import Stored, ago_ns, record, span
 
 
+@pytest.fixture(scope="module")
+def queries(stored: Stored) -> SqlQueries:
+    return SqlQueries(stored.engine)
+
+
 async def _two_tenants(stored: Stored) -> str:
     mine, other = stored.tenant(), stored.tenant()
     await stored.spans(mine, "shop", span("d1", "mine", at_ns=ago_ns(5)))
@@ -36,10 +41,12 @@ async def _two_tenants(stored: Stored) -> str:
         pytest.param("SELECT count() FROM series FINAL", [[0]], id="FINAL where the table has it"),
     ],
 )
-async def test_a_select_sees_the_tenants_rows(stored: Stored, sql: str, expected: list[list[object]]) -> None:
+async def test_a_select_sees_the_tenants_rows(
+    stored: Stored, queries: SqlQueries, sql: str, expected: list[list[object]]
+) -> None:
     tenant = await _two_tenants(stored)
 
-    answer = await SqlQueries(stored.engine).run(tenant, sql, 10, DEFAULT_LIMITS)
+    answer = await queries.run(tenant, sql, 10, DEFAULT_LIMITS)
 
     assert answer.rows == expected
 
@@ -68,10 +75,8 @@ async def test_a_select_sees_the_tenants_rows(stored: Stored, sql: str, expected
         pytest.param("SELECT COLUMNS('name') FROM spans QUALIFY 1", id="columns by pattern"),
     ],
 )  # fmt: skip
-async def test_no_select_sees_another_tenants_rows(stored: Stored, sql: str) -> None:
+async def test_no_select_sees_another_tenants_rows(stored: Stored, queries: SqlQueries, sql: str) -> None:
     tenant = await _two_tenants(stored)
-    queries = SqlQueries(stored.engine)
-
     try:
         answer = await queries.run(tenant, sql, 100, DEFAULT_LIMITS)
     except UserInputError as error:
@@ -152,9 +157,11 @@ async def test_no_select_sees_another_tenants_rows(stored: Stored, sql: str) -> 
         ),
     ],
 )
-async def test_what_is_no_harmless_select_is_refused(stored: Stored, sql: str, reason: str) -> None:
+async def test_what_is_no_harmless_select_is_refused(
+    stored: Stored, queries: SqlQueries, sql: str, reason: str
+) -> None:
     with pytest.raises(UserInputError, match=reason):
-        await SqlQueries(stored.engine).run(stored.tenant(), sql, 10, DEFAULT_LIMITS)
+        await queries.run(stored.tenant(), sql, 10, DEFAULT_LIMITS)
 
 
 @pytest.mark.parametrize(
@@ -165,17 +172,15 @@ async def test_what_is_no_harmless_select_is_refused(stored: Stored, sql: str, r
         pytest.param("SELECT toUInt8('x')", "Cannot parse string 'x'.*", id="a value that does not fit"),
     ],
 )
-async def test_the_engines_errors_are_short(stored: Stored, sql: str, message: str) -> None:
+async def test_the_engines_errors_are_short(stored: Stored, queries: SqlQueries, sql: str, message: str) -> None:
     with pytest.raises(UserInputError, match=f"^{message}$") as raised:
-        await SqlQueries(stored.engine).run(stored.tenant(), sql, 10, DEFAULT_LIMITS)
+        await queries.run(stored.tenant(), sql, 10, DEFAULT_LIMITS)
 
     assert len(str(raised.value)) < 200
     assert "parseQueryToJSON" not in str(raised.value)
 
 
-async def test_more_rows_than_the_limit_are_cut_and_said_so(stored: Stored) -> None:
-    queries = SqlQueries(stored.engine)
-
+async def test_more_rows_than_the_limit_are_cut_and_said_so(stored: Stored, queries: SqlQueries) -> None:
     cut = await queries.run(stored.tenant(), "SELECT number FROM numbers(10)", 3, DEFAULT_LIMITS)
     whole = await queries.run(stored.tenant(), "SELECT number FROM numbers(3)", 3, DEFAULT_LIMITS)
 
@@ -184,10 +189,8 @@ async def test_more_rows_than_the_limit_are_cut_and_said_so(stored: Stored) -> N
     assert cut.columns == [("number", "UInt64")]
 
 
-async def test_a_query_without_end_is_stopped(stored: Stored) -> None:
+async def test_a_query_without_end_is_stopped(stored: Stored, queries: SqlQueries) -> None:
     limits = QueryLimits(timeout_seconds=0.3)
 
     with pytest.raises(LimitExceeded, match="timeout"):
-        await SqlQueries(stored.engine).run(
-            stored.tenant(), "SELECT count() FROM numbers(1e15) WHERE sipHash64(number) = 1", 3, limits
-        )
+        await queries.run(stored.tenant(), "SELECT count() FROM numbers(1e15) WHERE sipHash64(number) = 1", 3, limits)
