@@ -14,12 +14,14 @@ from typing import Self
 
 import structlog
 from starlette.applications import Starlette
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backbone.config.model import Config
 from backbone.model.errors import BackboneError
 from backbone.model.time import now_ns
 from backbone.process import Pipeline, pipeline
+from backbone.query.tenant import Tenants
 from backbone.receive.body import BodyLimits
 from backbone.receive.commit import CommitOptions, Lane
 from backbone.receive.door import HttpDoor, Reception
@@ -29,11 +31,12 @@ from backbone.receive.otlp import SIGNALS
 from backbone.receive.otlp_grpc import OtlpGrpc, OtlpGrpcOptions
 from backbone.receive.otlp_http import OtlpHttp
 from backbone.receive.remote_write import RemoteWrite
+from backbone.serve.asking import asking_routes
 from backbone.serve.health import health_routes
 from backbone.serve.server import HttpServer, ServerOptions, bind
 from backbone.store.edges import sum_up_edges
 from backbone.store.embedded import EmbeddedOptions, open_embedded
-from backbone.store.engine import Engine
+from backbone.store.engine import Engine, QueryLimits
 from backbone.store.flow import install, refill
 from backbone.store.migrate import migrate
 from backbone.store.retention import apply_retention
@@ -176,7 +179,7 @@ async def _faces(
     doors: dict[str, ASGIApp] = dict(otlp)
     if config.receivers.remote_write.enabled:
         doors[RemoteWrite.path] = HttpDoor(RemoteWrite(), lanes["remote_write"], reception)
-    face = Starlette(routes=health_routes(engine, metrics, ready.is_set))
+    face = Starlette(routes=[*health_routes(engine, metrics, ready.is_set), *_asking(config, engine)])
     options = ServerOptions(config.http.max_connections, config.http.idle_timeout.seconds)
     with contextlib.ExitStack() as sockets:
         listener = sockets.enter_context(
@@ -192,6 +195,20 @@ async def _faces(
             otlp_http = HttpServer(_DoorsFirst(dict(otlp), Starlette()), listener, options)
         async with _grpc(config, lanes, reception), _serving([http, *filter(None, [otlp_http])]):
             yield http, otlp_http
+
+
+def _asking(config: Config, engine: Engine) -> list[Route]:
+    query = config.store.query
+    return asking_routes(
+        engine,
+        QueryLimits(
+            timeout_seconds=query.timeout.seconds,
+            max_memory_bytes=query.max_memory.bytes,
+            max_rows_read=query.max_rows_read,
+        ),
+        concurrency=query.concurrency,
+        tenants=Tenants(config.tenants.header, config.tenants.default),
+    )
 
 
 @contextlib.asynccontextmanager

@@ -12,9 +12,13 @@ def _root() -> None:
     """The observability backbone: metrics, logs and traces in one process."""
 
 
-from backbone.cli.serve import serve  # noqa: E402 - commands register below
+from backbone.cli.query import query  # noqa: E402 - commands register below
+from backbone.cli.serve import serve  # noqa: E402
+from backbone.cli.top import top  # noqa: E402
 
 cli.command()(serve)
+cli.command()(top)
+cli.add_typer(query)
 
 
 def main() -> None:

@@ -107,12 +107,13 @@ class EmbeddedEngine:
         output: str = "JSONCompact",
     ) -> bytes:
         query_id = f"q{next(self._numbers)}"
-        sql = f"{statement.sql}\nSETTINGS {_settings(self._limit_settings(limits))}"
+        # A setting is how a statement is found again in system.processes: comments are lost where there are parameters.
+        settings = self._limit_settings(limits) | {"log_comment": query_id}
+        sql = f"{statement.sql}\nSETTINGS {_settings(settings)}"
         parameters = {name: _parameter(value) for name, value in statement.parameters.items()}
 
         def run(connection: _Connection) -> bytes:
-            # A comment is how a statement is found again in system.processes.
-            return bytes(connection.query(f"/* {query_id} */ {sql}", output, params=parameters).bytes() or b"")
+            return bytes(connection.query(sql, output, params=parameters).bytes() or b"")
 
         return await self._run(run, query_id)
 
@@ -151,11 +152,15 @@ class EmbeddedEngine:
     ) -> _Result:
         if self._closed:
             raise DependencyError("the engine is shutting down")
-        future = asyncio.get_running_loop().run_in_executor(self._threads, self._with_connection, work)
+        working = self._threads.submit(self._with_connection, work)
+        waiting = asyncio.wrap_future(working)
+        # Nobody asks how a statement ended whose task was cancelled; asking here keeps asyncio from complaining.
+        waiting.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         try:
-            return await asyncio.shield(future)
+            return await asyncio.shield(waiting)
         except asyncio.CancelledError:
-            if query_id is not None and not future.cancel():
+            # The thread's own future: asyncio's lets itself be cancelled while the thread goes on.
+            if query_id is not None and not working.cancel():
                 await asyncio.shield(self._kill(query_id))
             raise
         except RuntimeError as error:
@@ -165,11 +170,16 @@ class EmbeddedEngine:
         connection = self._idle.get()
         try:
             return work(connection)
+        except RuntimeError:
+            # What a statement had printed before it failed would come out before the next one's result.
+            with contextlib.suppress(RuntimeError):
+                connection.query("SELECT 1", "Null")
+            raise
         finally:
             self._idle.put(connection)
 
     async def _kill(self, query_id: str) -> None:
-        sql = f"KILL QUERY WHERE startsWith(query, '/* {query_id} */') ASYNC"
+        sql = f"KILL QUERY WHERE Settings['log_comment'] = '{query_id}' ASYNC"
         await asyncio.get_running_loop().run_in_executor(self._killer, self._control.query, sql, "TSV")
 
     def _limit_settings(self, limits: QueryLimits) -> dict[str, str | int | float]:

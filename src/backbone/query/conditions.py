@@ -1,0 +1,50 @@
+"""What a statement's WHERE says: conditions as text of ours, values from outside as parameters."""
+
+from __future__ import annotations
+
+from backbone.store.engine import Parameter, Statement
+
+
+class Conditions:
+    """
+    Conditions that all hold, gathered with their parameters.
+
+    Every statement on telemetry starts from one, so none can forget the tenant.
+    """
+
+    def __init__(self, tenant: str) -> None:
+        self.parameters: dict[str, Parameter] = {"tenant": tenant}
+        self._conditions = ["tenant = {tenant:String}"]
+
+    def add(self, condition: str, **values: tuple[str, Parameter]) -> None:
+        """
+        Add a condition.
+
+        Args:
+            condition: SQL, where ``{name}`` stands for the value called so; without values it is taken as it is.
+            values: by name, the SQL type and the value.
+        """
+        names = {name: self.bind(kind, value) for name, (kind, value) in values.items()}
+        self._conditions.append(condition.format(**names) if names else condition)
+
+    def bind(self, kind: str, value: Parameter) -> str:
+        """Return the SQL that stands for *value*, a parameter of the SQL type *kind*."""
+        name = f"p{len(self.parameters)}"
+        self.parameters[name] = value
+        return f"{{{name}:{kind}}}"
+
+    def between(self, column: str, start_ns: int, end_ns: int) -> None:
+        """Add that *column*, a DateTime64, lies in the closed range."""
+        self.add(
+            f"{column} BETWEEN fromUnixTimestamp64Nano({{start}}, 'UTC') AND fromUnixTimestamp64Nano({{end}}, 'UTC')",
+            start=("Int64", start_ns),
+            end=("Int64", end_ns),
+        )
+
+    @property
+    def where(self) -> str:
+        return " AND ".join(f"({condition})" for condition in self._conditions)
+
+    def statement(self, sql: str) -> Statement:
+        """Return *sql* with what the conditions bind; it holds `where` already."""
+        return Statement(sql, dict(self.parameters))

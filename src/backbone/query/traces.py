@@ -1,0 +1,148 @@
+"""Traces: one by its id, as it was sent, and a search for those that have a span of some kind."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
+
+from backbone.model.errors import LimitExceeded, UserInputError
+from backbone.query.attribute_filters import AttributeFilter, add_attribute_filter
+from backbone.query.conditions import Conditions
+from backbone.query.trace_rows import SPAN_COLUMNS, traces_data
+from backbone.store.engine import Engine, QueryLimits
+
+MAX_SPANS = 50_000
+"""Of one trace; a longer one is refused rather than cut, since a cut one misleads."""
+
+_TRACE_ID = re.compile(r"[0-9a-fA-F]{1,32}")
+
+
+def parse_trace_id(text: str) -> bytes:
+    """
+    Return the 16 bytes of a trace id in hexadecimal; a short one, as Jaeger prints them, is padded on the left.
+
+    Raises:
+        UserInputError: it is none, or all zeros.
+    """
+    if not _TRACE_ID.fullmatch(text):
+        raise UserInputError(f"trace id {text[:100]!r}: expected 1 to 32 hexadecimal digits")
+    found = bytes.fromhex(text.rjust(32, "0"))
+    if not any(found):
+        raise UserInputError(f"trace id {text!r}: all zeros is no trace's id")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class TraceSearch:
+    """
+    What to look for: a trace is found when one of its spans is all that is asked for.
+
+    Texts that are empty and numbers that are None ask for nothing. The durations are those of the span.
+    """
+
+    start_ns: int
+    end_ns: int
+    service: str = ""
+    operation: str = ""
+    min_duration_ns: int | None = None
+    max_duration_ns: int | None = None
+    errors_only: bool = False
+    attributes: tuple[AttributeFilter, ...] = ()
+    limit: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class TraceSummary:
+    """One trace in a line; its root is the span without a parent, or the first of all where that one is missing."""
+
+    trace_id: str
+    service: str
+    name: str
+    start_ns: int
+    duration_ns: int
+    spans: int
+    errors: int
+    services: Sequence[str]
+
+
+async def find_trace(engine: Engine, tenant: str, trace_id: bytes, limits: QueryLimits) -> TracesData | None:
+    """
+    Return a trace's spans under their resources and scopes, in order of time, or None where there is none.
+
+    A span that was sent twice is there once.
+
+    Raises:
+        LimitExceeded: it has more than `MAX_SPANS` spans.
+    """
+    conditions = Conditions(tenant)
+    conditions.add("trace_id = toFixedString(unhex({id}), 16)", id=("String", trace_id.hex()))
+    rows = await engine.rows(
+        conditions.statement(
+            f"SELECT {SPAN_COLUMNS} FROM spans WHERE {conditions.where} "
+            f"ORDER BY time, duration_ns DESC, span_id LIMIT 1 BY span_id, kind LIMIT {MAX_SPANS + 1}"
+        ),
+        limits,
+    )
+    if len(rows) > MAX_SPANS:
+        raise LimitExceeded(f"trace {trace_id.hex()} has more than {MAX_SPANS} spans; ask for it by SQL", limit="spans")
+    return traces_data(rows) if rows else None
+
+
+async def search_traces(engine: Engine, tenant: str, search: TraceSearch, limits: QueryLimits) -> list[TraceSummary]:
+    """Return the traces found, those that started last first."""
+    found = _found(tenant, search)
+    limit = found.bind("UInt32", search.limit)
+    sql = f"""
+WITH found AS (
+    SELECT trace_id FROM spans WHERE {found.where} GROUP BY trace_id ORDER BY max(time) DESC LIMIT {limit}
+)
+SELECT
+    lower(hex(trace_id)) AS id,
+    argMin((service, name), (parent_span_id != toFixedString('', 8), time)) AS root,
+    toUnixTimestamp64Nano(min(time)) AS start_ns,
+    max(toUnixTimestamp64Nano(time) + toInt64(duration_ns)) - start_ns AS duration_ns,
+    uniqExact(span_id, kind) AS spans,
+    uniqExactIf((span_id, kind), status = 'error') AS errors,
+    arraySort(groupUniqArray(toString(service))) AS services
+FROM spans
+WHERE tenant = {{tenant:String}} AND trace_id IN (SELECT trace_id FROM found)
+GROUP BY trace_id
+ORDER BY start_ns DESC, id
+"""
+    return [_summary(row) for row in await engine.rows(found.statement(sql), limits)]
+
+
+def _found(tenant: str, search: TraceSearch) -> Conditions:
+    conditions = Conditions(tenant)
+    conditions.between("time", search.start_ns, search.end_ns)
+    if search.service:
+        conditions.add("service = {service}", service=("String", search.service))
+    if search.operation:
+        conditions.add("name = {name}", name=("String", search.operation))
+    if search.min_duration_ns is not None:
+        conditions.add("duration_ns >= {least}", least=("UInt64", search.min_duration_ns))
+    if search.max_duration_ns is not None:
+        conditions.add("duration_ns <= {most}", most=("UInt64", search.max_duration_ns))
+    if search.errors_only:
+        conditions.add("status = 'error'")
+    for wanted in search.attributes:
+        add_attribute_filter(conditions, wanted)
+    return conditions
+
+
+def _summary(row: dict[str, Any]) -> TraceSummary:
+    service, name = row["root"]
+    return TraceSummary(
+        trace_id=row["id"],
+        service=service,
+        name=name,
+        start_ns=row["start_ns"],
+        duration_ns=row["duration_ns"],
+        spans=row["spans"],
+        errors=row["errors"],
+        services=tuple(row["services"]),
+    )

@@ -1,0 +1,136 @@
+"""Our own API: traces, logs, metrics, SQL and rates under ``/api/backbone/v1``, described by OpenAPI."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import orjson
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from backbone.model.errors import UserInputError
+from backbone.model.time import now_ns
+from backbone.query.logs import search_logs
+from backbone.query.otlp_json import otlp_json
+from backbone.query.rates import read_rates
+from backbone.query.samples import select_samples
+from backbone.query.selectors import parse_selector
+from backbone.query.sql import SqlQueries
+from backbone.query.traces import find_trace, parse_trace_id, search_traces
+from backbone.serve.answers import (
+    Answer,
+    FoundRecord,
+    FoundRecords,
+    FoundSamples,
+    FoundSeries,
+    FoundTrace,
+    FoundTraces,
+    OtlpTrace,
+    RatesNow,
+    Table,
+)
+from backbone.serve.bodies import read_body
+from backbone.serve.errors import NotFound, json_error
+from backbone.serve.openapi import Operation, openapi
+from backbone.serve.parameters import Parameters
+from backbone.serve.questions import LogQuestion, MetricQuestion, NoQuestion, OneTrace, SqlQuestion, TraceQuestion
+from backbone.serve.running import QueryRunner
+from backbone.store.engine import Engine, QueryLimits
+
+PREFIX = "/api/backbone/v1"
+
+P = TypeVar("P", bound=Parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint(Generic[P]):
+    """A path of the API: what the document says of it, and who answers."""
+
+    operation: Operation[P]
+    answer: Callable[[str, P], Coroutine[Any, Any, BaseModel]]
+    """From the tenant and what it asks."""
+
+
+def build_api(engine: Engine, limits: QueryLimits, runner: QueryRunner) -> list[Route]:
+    """Return the routes of our own API."""
+    answers = _Answers(engine, limits)
+    endpoints: list[Endpoint[Any]] = [
+        Endpoint(Operation("/traces", "Search for traces", TraceQuestion, FoundTraces), answers.traces),
+        Endpoint(Operation("/traces/{trace_id}", "A trace as OTLP/JSON", OneTrace, OtlpTrace), answers.trace),
+        Endpoint(Operation("/logs", "Search for log records", LogQuestion, FoundRecords), answers.logs),
+        Endpoint(Operation("/metrics", "Samples of series", MetricQuestion, FoundSamples), answers.metrics),
+        Endpoint(Operation("/sql", "Run a SELECT", SqlQuestion, Table, method="POST"), answers.sql),
+        Endpoint(Operation("/rates", "What comes in now", NoQuestion, RatesNow), answers.rates),
+    ]
+    document = orjson.dumps(openapi(PREFIX, runner.tenants, [endpoint.operation for endpoint in endpoints]))
+
+    async def describe(_request: Request, _tenant: str) -> Response:
+        return Response(document, media_type="application/json")
+
+    return [
+        *(_route(endpoint, runner) for endpoint in endpoints),
+        runner.route(f"{PREFIX}/openapi.json", describe, json_error),
+    ]
+
+
+def _route(endpoint: Endpoint[Any], runner: QueryRunner) -> Route:
+    operation = endpoint.operation
+
+    async def handle(request: Request, tenant: str) -> Response:
+        question = await _question(request, operation)
+        answer = await runner.run(request, tenant, endpoint.answer(tenant, question))
+        return Response(answer.model_dump_json(), media_type="application/json")
+
+    return runner.route(PREFIX + operation.path, handle, json_error, methods=(operation.method,))
+
+
+async def _question(request: Request, operation: Operation[P]) -> P:
+    if operation.method == "GET":
+        return operation.parameters.from_pairs([*request.path_params.items(), *request.query_params.multi_items()])
+    try:
+        values = orjson.loads(await read_body(request))
+    except orjson.JSONDecodeError as error:
+        raise UserInputError(f"body: no JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise UserInputError("body: expected a JSON object")
+    return operation.parameters.from_values(values)
+
+
+class _Answers:
+    """Questions to answers, over one engine."""
+
+    def __init__(self, engine: Engine, limits: QueryLimits) -> None:
+        self._engine = engine
+        self._limits = limits
+        self._sql = SqlQueries(engine)
+
+    async def traces(self, tenant: str, question: TraceQuestion) -> Answer:
+        found = await search_traces(self._engine, tenant, question.search(), self._limits)
+        return FoundTraces(traces=[FoundTrace.of(trace) for trace in found])
+
+    async def trace(self, tenant: str, question: OneTrace) -> BaseModel:
+        trace_id = parse_trace_id(question.trace_id)
+        found = await find_trace(self._engine, tenant, trace_id, self._limits)
+        if found is None:
+            raise NotFound(f"trace {trace_id.hex()} is not there")
+        return OtlpTrace(**otlp_json(found))
+
+    async def logs(self, tenant: str, question: LogQuestion) -> Answer:
+        found = await search_logs(self._engine, tenant, question.search(), self._limits)
+        return FoundRecords(records=[FoundRecord.of(record) for record in found])
+
+    async def metrics(self, tenant: str, question: MetricQuestion) -> Answer:
+        selector = parse_selector(question.selector)
+        window = question.range_ns()
+        found = await select_samples(self._engine, tenant, selector, window, question.limit, self._limits)
+        return FoundSamples(series=[FoundSeries.of(series) for series in found])
+
+    async def sql(self, tenant: str, question: SqlQuestion) -> Answer:
+        return Table.of(await self._sql.run(tenant, question.sql, question.limit, self._limits))
+
+    async def rates(self, tenant: str, _question: NoQuestion) -> Answer:
+        return RatesNow.of(await read_rates(self._engine, tenant, now_ns(), self._limits))

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from backbone.query.tenant import Tenants
+from backbone.serve.asking import asking_routes
+from backbone.store.engine import QueryLimits
+from tests.stored import Stored, open_stored
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stored]:
+    # One process has one data directory open at a time, so no wider than a module.
+    with open_stored(tmp_path_factory.mktemp("stored")) as stored:
+        yield stored
+
+
+@pytest.fixture(scope="module")
+def app(stored: Stored) -> Starlette:
+    limits = QueryLimits(timeout_seconds=20)
+    return Starlette(routes=asking_routes(stored.engine, limits, concurrency=2, tenants=Tenants()))
+
+
+@pytest.fixture
+async def client(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://backbone") as client:
+        yield client
