@@ -1,0 +1,62 @@
+"""The fleet's controls over HTTP, on loopback: what goes on, and faults to inject and lift."""
+
+from __future__ import annotations
+
+import orjson
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from backbone.config.units import Duration
+from backbone.model.errors import UserInputError
+from backbone.simulate.faults import WHAT_HAPPENS, Fault
+from backbone.simulate.run import Simulation, until_ns
+
+
+def control_app(simulation: Simulation) -> Starlette:
+    """Return the application: ``/status``, ``/faults`` and ``/faults/{kind}``."""
+    faults = simulation.fleet.faults
+
+    async def status(_: Request) -> Response:
+        progress = simulation.progress
+        signals = {
+            signal: {name: getattr(delivery, name) for name in ("sent", "acknowledged", "refused", "retries")}
+            for signal, delivery in progress.deliveries.items()
+        }
+        return JSONResponse({"seconds": progress.seconds, "series": progress.series, "signals": signals})
+
+    async def listing(_: Request) -> Response:
+        return JSONResponse({"active": [_shown(fault) for fault in faults.active], "kinds": WHAT_HAPPENS})
+
+    async def inject(request: Request) -> Response:
+        body = await request.body()
+        try:
+            wish = orjson.loads(body) if body else {}
+            if not isinstance(wish, dict) or not set(wish) <= {"target", "duration"}:
+                raise UserInputError(f"body: expected an object with target and duration, got {body[:80]!r}")
+            seconds = Duration.parse(str(wish["duration"])).seconds if wish.get("duration") else None
+            fault = faults.inject(request.path_params["kind"], wish.get("target"), until_ns(seconds))
+        except (UserInputError, ValueError) as error:
+            return JSONResponse({"error": str(error)}, status_code=400)
+        return JSONResponse(_shown(fault))
+
+    async def lift(request: Request) -> Response:
+        try:
+            faults.lift(request.path_params["kind"])
+        except UserInputError as error:
+            return JSONResponse({"error": str(error)}, status_code=400)
+        return JSONResponse({"active": [_shown(fault) for fault in faults.active]})
+
+    return Starlette(
+        routes=[
+            Route("/status", status),
+            Route("/faults", listing),
+            Route("/faults/{kind}", inject, methods=["POST"]),
+            Route("/faults/{kind}", lift, methods=["DELETE"]),
+        ]
+    )
+
+
+def _shown(fault: Fault) -> dict[str, object]:
+    return {"kind": fault.kind, "target": fault.target, "until_ns": fault.until_ns, "what": WHAT_HAPPENS[fault.kind]}

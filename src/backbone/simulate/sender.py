@@ -1,0 +1,105 @@
+"""Delivers OTLP over gRPC: a bounded number of requests under way, patience when asked to come back, and exact counts."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Literal
+
+import grpc
+from google.rpc import error_details_pb2, status_pb2
+
+Signal = Literal["traces", "logs", "metrics"]
+SIGNALS: tuple[Signal, ...] = ("traces", "logs", "metrics")
+_METHODS: dict[Signal, str] = {
+    "traces": "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+    "logs": "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+    "metrics": "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+}
+_COME_BACK = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.DEADLINE_EXCEEDED}
+_TIMEOUT_SECONDS = 30.0
+_TRIES = 8
+
+
+@dataclass(slots=True)
+class Delivery:
+    """What became of a signal's items; each sent one is acknowledged, refused or still under way."""
+
+    sent: int = 0
+    acknowledged: int = 0
+    refused: int = 0
+    retries: int = 0
+    ack_seconds: deque[float] = field(default_factory=lambda: deque(maxlen=500))
+
+    @property
+    def under_way(self) -> int:
+        return self.sent - self.acknowledged - self.refused
+
+    @property
+    def ack_p99_ms(self) -> float:
+        ordered = sorted(self.ack_seconds)
+        return ordered[int(len(ordered) * 0.99)] * 1000 if ordered else 0.0
+
+
+class Sender:
+    """Sends to one server; `drain` waits for what is under way."""
+
+    def __init__(self, address: str, tenant: str | None = None, max_under_way: int = 16) -> None:
+        self._channel = grpc.aio.insecure_channel(address, options=[("grpc.max_send_message_length", -1)])
+        self._calls = {signal: self._channel.unary_unary(method) for signal, method in _METHODS.items()}
+        self._metadata = (("x-scope-orgid", tenant),) if tenant else ()
+        self._room = asyncio.Semaphore(max_under_way)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.deliveries: dict[Signal, Delivery] = {signal: Delivery() for signal in SIGNALS}
+        self.last_error = ""
+
+    async def send(self, signal: Signal, body: bytes, items: int) -> None:
+        """Hand a request over; returns when there is room for it, before it is acknowledged."""
+        await self._room.acquire()
+        self.deliveries[signal].sent += items
+        task = asyncio.create_task(self._deliver(signal, body, items))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def drain(self) -> None:
+        """Wait until every request is acknowledged or refused."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks)
+
+    async def close(self) -> None:
+        await self._channel.close()
+
+    async def _deliver(self, signal: Signal, body: bytes, items: int) -> None:
+        delivery = self.deliveries[signal]
+        started = time.monotonic()
+        try:
+            for attempt in range(_TRIES):
+                try:
+                    await self._calls[signal](body, timeout=_TIMEOUT_SECONDS, metadata=self._metadata)
+                except grpc.aio.AioRpcError as error:
+                    self.last_error = f"{error.code().name.lower()}: {error.details()}"
+                    if error.code() not in _COME_BACK or attempt == _TRIES - 1:
+                        delivery.refused += items
+                        return
+                    delivery.retries += 1
+                    await asyncio.sleep(retry_delay_seconds(error, attempt))
+                else:
+                    delivery.acknowledged += items
+                    delivery.ack_seconds.append(time.monotonic() - started)
+                    return
+        finally:
+            self._room.release()
+
+
+def retry_delay_seconds(error: grpc.aio.AioRpcError, attempt: int) -> float:
+    """Return when to come back: as the server asks in its RetryInfo, else twice as long each time."""
+    trailers = error.trailing_metadata() or ()
+    for key, value in trailers:
+        if key == "grpc-status-details-bin" and isinstance(value, bytes):
+            for detail in status_pb2.Status.FromString(value).details:
+                info = error_details_pb2.RetryInfo()
+                if detail.Unpack(info):
+                    return float(info.retry_delay.ToNanoseconds()) / 1e9
+    return 0.1 * 2.0**attempt
