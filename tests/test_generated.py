@@ -35,11 +35,12 @@ def test_the_schema_takes_the_example_and_refuses_what_is_wrong() -> None:
 
     schema.validate(example)
     schema.validate({"http": {"max_connections": "${env:MAX}", "idle_timeout": "1h30m"}})
-    for wrong in (
+    refused: tuple[dict[str, dict[str, object]], ...] = (
         {"htpp": {}},
         {"http": {"idle_timeout": 30}},
         {"http": {"max_connections": 0}},
         {"telemetry": {"log_level": "loud"}},
         {"http": {"max_body": "10M"}},
-    ):
+    )
+    for wrong in refused:
         assert not schema.is_valid(wrong), wrong

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import yaml
 from pydantic import BaseModel
 
@@ -25,4 +23,5 @@ _Dumper.add_representer(str, _text)
 def dump(model: BaseModel) -> str:
     """Return every option with its value, in the order of the reference; secrets are masked."""
     values = model.model_dump(mode="json")
-    return cast("str", yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True))
+    text: str = yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+    return text

@@ -8,7 +8,7 @@ from typing import Any
 
 from backbone.config.document import Document, read_document
 from backbone.config.model import Config
-from backbone.config.problems import Problem, Trail, dotted, refusal
+from backbone.config.problems import Place, Problem, Trail, dotted, refusal
 from backbone.config.references import process_environment
 from backbone.config.validate import Model, validate
 from backbone.config.yaml import MAX_BYTES
@@ -76,4 +76,4 @@ def _override(document: Document, option: str, value: str) -> str:
 def _at_origin(problem: Problem, overridden: set[str]) -> Problem:
     if problem.where not in overridden:
         return problem
-    return Problem(type(problem.place)(), problem.where, problem.what, _COMMAND_LINE)
+    return Problem(Place(), problem.where, problem.what, _COMMAND_LINE)

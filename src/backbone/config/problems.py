@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from backbone.config.wording import brief
 from backbone.model.errors import ConfigError
 
 Trail = tuple[str | int, ...]
@@ -55,5 +56,5 @@ def dotted(trail: Trail) -> str:
     """Return *trail* as a user writes it: ``store.retention``, ``groups[0].name``."""
     text = ""
     for step in trail:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+        text += f"[{step}]" if isinstance(step, int) else f".{brief(step)}" if text else brief(step)
     return text

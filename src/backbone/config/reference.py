@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import types
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,8 +80,7 @@ def _options(section: type[BaseModel]) -> Iterator[Option]:
 
 def _section(field: FieldInfo) -> type[BaseModel] | None:
     annotation = field.annotation
-    is_class = isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias)
-    return annotation if is_class and issubclass(annotation, BaseModel) else None
+    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
 
 
 def _kind(annotation: object) -> str:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from backbone.config.wording import show
+from backbone.config.wording import brief, show
 from backbone.model.errors import UserInputError
 
 _MAX_FILE_BYTES = 64 << 10
@@ -46,22 +46,26 @@ def _variable(name: str, default: str | None, environment: Mapping[str, str]) ->
     if default is not None:
         return value or default
     if value is None:
-        raise UserInputError(f"environment variable '{name}' is not set; '${{env:{name}:-default}}' gives it a default")
+        raise UserInputError(
+            f"environment variable {show(name)} is not set; '${{env:{brief(name)}:-default}}' gives it a default"
+        )
     return value
 
 
 def _file(path: Path) -> str:
     if not path.is_absolute():
-        raise UserInputError(f"expected an absolute path, got '{path}'")
+        raise UserInputError(f"expected an absolute path, got {show(path)}")
     try:
         if not path.is_file():
-            raise UserInputError(f"file '{path}' is not there, or is no regular file")
+            raise UserInputError(f"file {show(path)} is not there, or is no regular file")
         with path.open("rb") as file:
             content = file.read(_MAX_FILE_BYTES + 1)
         if len(content) > _MAX_FILE_BYTES:
-            raise UserInputError(f"file '{path}': expected at most {_MAX_FILE_BYTES} bytes, got more")
+            raise UserInputError(f"file {show(path)}: expected at most {_MAX_FILE_BYTES} bytes, got more")
         return content.decode().rstrip("\r\n")
     except UnicodeDecodeError as error:
-        raise UserInputError(f"file '{path}': expected UTF-8") from error
+        raise UserInputError(f"file {show(path)}: expected UTF-8") from error
     except (OSError, ValueError) as error:
-        raise UserInputError(f"file '{path}' cannot be read: {getattr(error, 'strerror', None) or error}") from error
+        raise UserInputError(
+            f"file {show(path)} cannot be read: {getattr(error, 'strerror', None) or error}"
+        ) from error

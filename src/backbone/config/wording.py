@@ -18,10 +18,13 @@ def show(value: object) -> str:
         return "a mapping"
     if isinstance(value, list | tuple):
         return "a list"
-    text = str(value)
-    text = text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 1] + "…"
-    text = text if text.isprintable() else repr(text)[1:-1]
-    return text if isinstance(value, int | float) else f"'{text}'"
+    return brief(str(value)) if isinstance(value, int | float) else f"'{brief(str(value))}'"
+
+
+def brief(text: str) -> str:
+    """Return *text* on one line, of bounded length, with what cannot be printed escaped."""
+    shown = text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 1] + "…"
+    return shown if shown.isprintable() else repr(shown)[1:-1]
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

@@ -181,7 +181,7 @@ class _Composer:
         node = self._anchors.get(anchor)
         if node is None:
             what = "contains itself" if anchor in self._anchors else "is not defined above"
-            raise _refused(place, f"alias '*{anchor}' {what}")
+            raise _refused(place, f"alias {show(f'*{anchor}')} {what}")
         self._count(node.size, place)
         return node
 
