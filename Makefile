@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 DEV_STAMP := $(VENV)/.ready-dev
 
-.PHONY: demo setup check test fmt bench lock clean
+.PHONY: demo setup check test fmt gen bench lock clean
 
 ## Start the server with a synthetic fleet, and print what to try next
 demo: $(STAMP)
@@ -33,6 +33,10 @@ check: $(DEV_STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python tools/sizes.py
+
+## Write the generated references anew from the code
+gen: $(DEV_STAMP)
+	$(BIN)/python tools/gen.py
 
 fmt: $(DEV_STAMP)
 	$(BIN)/ruff format

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import typer
 
+from backbone.cli import config
+from backbone.cli.check import check
+from backbone.cli.query import query
+from backbone.cli.serve import serve
+from backbone.cli.top import top
+
 cli = typer.Typer(name="backbone", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 
 
@@ -12,12 +18,10 @@ def _root() -> None:
     """The observability backbone: metrics, logs and traces in one process."""
 
 
-from backbone.cli.query import query  # noqa: E402 - commands register below
-from backbone.cli.serve import serve  # noqa: E402
-from backbone.cli.top import top  # noqa: E402
-
 cli.command()(serve)
 cli.command()(top)
+cli.command()(check)
+cli.add_typer(config.commands, name="config")
 cli.add_typer(query)
 
 

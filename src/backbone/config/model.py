@@ -6,31 +6,16 @@ The text below a field is its page in the reference. The defaults alone make a w
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, PlainValidator, model_validator
 
-from backbone.config.units import Address, ByteSize, Duration
-
-_Ordered = TypeVar("_Ordered", Duration, ByteSize)
-
-
-def _between(low: _Ordered, high: _Ordered) -> AfterValidator:
-    def check(value: _Ordered) -> _Ordered:
-        if not low <= value <= high:
-            raise ValueError(f"expected {low} to {high}, got {value}")
-        return value
-
-    return AfterValidator(check)
-
-
-def _time(low: str, high: str) -> AfterValidator:
-    return _between(Duration.parse(low), Duration.parse(high))
-
-
-def _size(low: str, high: str) -> AfterValidator:
-    return _between(ByteSize.parse(low), ByteSize.parse(high))
+from backbone.config.section import Clash, ClashesError, Section, Within
+from backbone.config.units import Address, ByteSize, Duration, OptionError
+from backbone.model.tenant import TENANT_FORM, is_tenant
 
 
 def _d(text: str) -> Duration:
@@ -41,10 +26,22 @@ def _b(text: str) -> ByteSize:
     return ByteSize.parse(text)
 
 
-class Section(BaseModel):
-    """A section of the file; keys it does not know are refused."""
+def _tenant(name: str) -> str:
+    if not is_tenant(name):
+        raise OptionError(TENANT_FORM, name)
+    return name
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+def _header(name: str) -> str:
+    if not re.fullmatch("[A-Za-z0-9-]{1,64}", name):
+        raise OptionError("a header of at most 64 letters, digits and -", name)
+    return name
+
+
+def _directory(value: Any) -> Path:
+    if not isinstance(value, str | Path) or not str(value) or "\0" in str(value):
+        raise OptionError("the path of a directory", value)
+    return Path(value)
 
 
 class HttpConfig(Section):
@@ -54,15 +51,15 @@ class HttpConfig(Section):
     """Where to listen."""
     allow_public: bool = False
     """Allow any section to listen on an address that is not loopback. Nobody is asked who they are yet."""
-    max_body: Annotated[ByteSize, _size("1KiB", "1GiB")] = _b("64MiB")
+    max_body: Annotated[ByteSize, Within("1KiB", "1GiB")] = _b("64MiB")
     """The largest request body, as it is sent."""
-    max_decompressed: Annotated[ByteSize, _size("1KiB", "2GiB")] = _b("128MiB")
+    max_decompressed: Annotated[ByteSize, Within("1KiB", "2GiB")] = _b("128MiB")
     """The largest request body, unpacked."""
-    max_connections: Annotated[int, Field(ge=1, le=100_000)] = 1024
+    max_connections: Annotated[int, Within(1, 100_000)] = 1024
     """Connections and requests served at a time; more are answered 503."""
-    idle_timeout: Annotated[Duration, _time("1s", "1h")] = _d("75s")
+    idle_timeout: Annotated[Duration, Within("1s", "1h")] = _d("75s")
     """How long a connection may stay open without a request."""
-    body_timeout: Annotated[Duration, _time("100ms", "1h")] = _d("30s")
+    body_timeout: Annotated[Duration, Within("100ms", "1h")] = _d("30s")
     """How long a sender may take to deliver a body; then it is cut off."""
 
 
@@ -73,9 +70,9 @@ class OtlpGrpcConfig(Section):
     """Whether to listen."""
     listen: Address = Address("127.0.0.1", 4317)
     """Where to listen."""
-    max_message: Annotated[ByteSize, _size("1KiB", "512MiB")] = _b("16MiB")
+    max_message: Annotated[ByteSize, Within("1KiB", "512MiB")] = _b("16MiB")
     """The largest message, unpacked."""
-    max_concurrent_calls: Annotated[int, Field(ge=1, le=10_000)] = 128
+    max_concurrent_calls: Annotated[int, Within(1, 10_000)] = 128
     """Calls served at a time; more are answered RESOURCE_EXHAUSTED."""
 
 
@@ -106,65 +103,65 @@ class ReceiversConfig(Section):
 class CommitConfig(Section):
     """How requests are grouped before they are written."""
 
-    max_waiting: Annotated[ByteSize, _size("1MiB", "64GiB")] = _b("256MiB")
+    max_waiting: Annotated[ByteSize, Within("1MiB", "64GiB")] = _b("256MiB")
     """Bytes of requests that may wait for an answer; past it senders are asked to come back."""
-    max_group: Annotated[ByteSize, _size("64KiB", "1GiB")] = _b("32MiB")
+    max_group: Annotated[ByteSize, Within("64KiB", "1GiB")] = _b("32MiB")
     """Bytes written at once. Larger groups take less work per item and more memory."""
-    max_group_requests: Annotated[int, Field(ge=1, le=100_000)] = 2000
+    max_group_requests: Annotated[int, Within(1, 100_000)] = 2000
     """Requests written at once."""
-    linger: Annotated[Duration, _time("0s", "10s")] = _d("50ms")
+    linger: Annotated[Duration, Within("0s", "10s")] = _d("50ms")
     """How long the first request of a group waits for others, at least."""
-    rest_ratio: Annotated[float, Field(ge=0, le=100)] = 1.0
+    rest_ratio: Annotated[float, Within(0, 100)] = 1.0
     """How long to gather after a group, in multiples of the time it took, unless half a full group waits."""
-    retries: Annotated[int, Field(ge=0, le=20)] = 3
+    retries: Annotated[int, Within(0, 20)] = 3
     """How often a group is tried again when the store is not able."""
-    retry_after: Annotated[Duration, _time("1s", "1h")] = _d("1s")
+    retry_after: Annotated[Duration, Within("1s", "1h")] = _d("1s")
     """When senders are asked to come back."""
 
 
 class RetentionConfig(Section):
     """How long telemetry is kept, by signal."""
 
-    metrics: Annotated[Duration, _time("1h", "100y")] = _d("30d")
+    metrics: Annotated[Duration, Within("1h", "100y")] = _d("30d")
     """Series, samples, histograms and exemplars."""
-    logs: Annotated[Duration, _time("1h", "100y")] = _d("14d")
+    logs: Annotated[Duration, Within("1h", "100y")] = _d("14d")
     """Log records."""
-    traces: Annotated[Duration, _time("1h", "100y")] = _d("7d")
+    traces: Annotated[Duration, Within("1h", "100y")] = _d("7d")
     """Spans."""
-    rollups: Annotated[Duration, _time("1h", "100y")] = _d("90d")
+    rollups: Annotated[Duration, Within("1h", "100y")] = _d("90d")
     """Rates, errors and durations by minute, service edges, counts of what came in."""
 
 
 class EngineConfig(Section):
     """How much of the machine the engine may use."""
 
-    max_memory: Annotated[ByteSize, _size("256MiB", "4TiB")] = _b("1GiB")
+    max_memory: Annotated[ByteSize, Within("256MiB", "4TiB")] = _b("1GiB")
     """Memory of all its statements and caches together."""
-    threads: Annotated[int, Field(ge=0, le=1024)] = 0
+    threads: Annotated[int, Within(0, 1024)] = 0
     """Threads of one query; 0 takes all cores."""
-    connections: Annotated[int, Field(ge=5, le=256)] = 8
+    connections: Annotated[int, Within(5, 256)] = 8
     """Statements that run at a time, those that store included."""
 
 
 class QueryConfig(Section):
     """Bounds of one query; over them it is answered 422."""
 
-    timeout: Annotated[Duration, _time("100ms", "1h")] = _d("30s")
+    timeout: Annotated[Duration, Within("100ms", "1h")] = _d("30s")
     """How long it may take."""
-    max_memory: Annotated[ByteSize, _size("16MiB", "4TiB")] = _b("512MiB")
+    max_memory: Annotated[ByteSize, Within("16MiB", "4TiB")] = _b("512MiB")
     """How much memory it may take."""
-    max_rows_read: Annotated[int, Field(ge=0)] = 1_000_000_000
+    max_rows_read: Annotated[int, Within(0, 1_000_000_000_000_000)] = 1_000_000_000
     """How many rows it may read; 0 is no bound."""
-    max_result_rows: Annotated[int, Field(ge=1, le=10_000_000)] = 100_000
+    max_result_rows: Annotated[int, Within(1, 10_000_000)] = 100_000
     """How many rows its result may have."""
-    concurrency: Annotated[int, Field(ge=1, le=256)] = 4
+    concurrency: Annotated[int, Within(1, 256)] = 4
     """How many a tenant may run at a time; more are answered 429."""
 
 
 class StoreConfig(Section):
     """Where telemetry is kept, how long, and how much it may cost to ask."""
 
-    data_dir: Path = Path("backbone-data")
+    data_dir: Annotated[Path, PlainValidator(_directory, json_schema_input_type=str)] = Path("backbone-data")
     """The directory of all data, made if it is not there; one process may use it."""
     retention: RetentionConfig = RetentionConfig()
     engine: EngineConfig = EngineConfig()
@@ -174,9 +171,9 @@ class StoreConfig(Section):
 class TenantsConfig(Section):
     """Whose telemetry a request brings or asks for."""
 
-    header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")] = "X-Scope-OrgID"
+    header: Annotated[str, AfterValidator(_header)] = "X-Scope-OrgID"
     """The header, or gRPC metadata key, that names the tenant."""
-    default: Annotated[str, Field(pattern=r"^[A-Za-z0-9!_.*'()-]{1,150}$")] = "anonymous"
+    default: Annotated[str, AfterValidator(_tenant)] = "anonymous"
     """The tenant of a request that names none."""
 
 
@@ -200,16 +197,48 @@ class Config(Section):
     telemetry: TelemetryConfig = TelemetryConfig()
 
     @model_validator(mode="after")
-    def _loopback_unless_allowed(self) -> Self:
-        listens = {
-            "http.listen": self.http.listen,
-            "receivers.otlp_grpc.listen": self.receivers.otlp_grpc.listen,
-            "receivers.otlp_http.listen": self.receivers.otlp_http.listen,
-        }
-        for option, address in listens.items():
-            if not address.is_loopback and not self.http.allow_public:
-                raise ValueError(
-                    f"'{option}' is {address}, which others can reach, and nobody is asked who they are; "
-                    "expected a loopback address, or 'http.allow_public: true'"
-                )
+    def _options_fit_together(self) -> Self:
+        if clashes := [*_public(self), *_too_large_to_wait(self), *_too_much_of_the_engine(self)]:
+            raise ClashesError(clashes)
         return self
+
+
+def _public(config: Config) -> Iterator[Clash]:
+    for option, address in listeners(config).items():
+        if not address.is_loopback and not config.http.allow_public:
+            what = (
+                f"expected a loopback address, or 'http.allow_public: true', got '{address}', "
+                "which others can reach, and nobody is asked who they are"
+            )
+            yield Clash(option, "http.allow_public", what)
+
+
+def listeners(config: Config) -> dict[str, Address]:
+    """Return the addresses that are listened on, by the option that says so."""
+    doors = config.receivers
+    listens = {"http.listen": config.http.listen}
+    if doors.otlp_grpc.enabled:
+        listens["receivers.otlp_grpc.listen"] = doors.otlp_grpc.listen
+    if doors.otlp_http.enabled:
+        listens["receivers.otlp_http.listen"] = doors.otlp_http.listen
+    return listens
+
+
+def _too_large_to_wait(config: Config) -> Iterator[Clash]:
+    waiting = "commit.max_waiting"
+    sizes = {
+        "http.max_body": config.http.max_body,
+        "http.max_decompressed": config.http.max_decompressed,
+        "receivers.otlp_grpc.max_message": config.receivers.otlp_grpc.max_message,
+        "commit.max_group": config.commit.max_group,
+    }
+    for option, size in sizes.items():
+        if size > config.commit.max_waiting:
+            yield Clash(option, waiting, f"expected at most '{waiting}' ({config.commit.max_waiting}), got '{size}'")
+
+
+def _too_much_of_the_engine(config: Config) -> Iterator[Clash]:
+    engine, query = config.store.engine, config.store.query
+    if query.max_memory > engine.max_memory:
+        what = f"expected at most 'store.engine.max_memory' ({engine.max_memory}), got '{query.max_memory}'"
+        yield Clash("store.query.max_memory", "store.engine.max_memory", what)

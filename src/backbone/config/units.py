@@ -11,6 +11,10 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+from backbone.config.wording import did_you_mean, show
+from backbone.model.errors import UserInputError
+from backbone.model.time import MILLISECONDS_PER_SECOND, NANOSECONDS_PER_MILLISECOND
+
 _DURATION_UNITS_MS = {
     "y": 365 * 86_400_000,
     "w": 7 * 86_400_000,
@@ -20,7 +24,10 @@ _DURATION_UNITS_MS = {
     "s": 1_000,
     "ms": 1,
 }
-_DURATION = re.compile(r"(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?")
+_WHOLE_UNITS = {"y", "w", "d"}
+"""Printed only where nothing is left over: a writer of ``36h`` does not think of it as ``1d12h``."""
+_NUMBER = "[0-9]{1,15}"
+_DURATION = "".join(f"({_NUMBER}{unit})?" for unit in _DURATION_UNITS_MS)
 _SIZE_UNITS = {
     "": 1,
     "B": 1,
@@ -28,40 +35,63 @@ _SIZE_UNITS = {
     "MiB": 1 << 20,
     "GiB": 1 << 30,
     "TiB": 1 << 40,
-    "KB": 10**3,
     "kB": 10**3,
+    "KB": 10**3,
     "MB": 10**6,
     "GB": 10**9,
     "TB": 10**12,
 }
-_SIZE = re.compile(r"(\d+)\s*([KkMGT]i?B|B|)")
+_SIZE = rf"({_NUMBER}) ?(|B|[KMGT]iB|[kKMGT]B)"
+_HOST_LABEL = "[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_HOST = re.compile(rf"({_HOST_LABEL}\.)*(?![0-9]+$){_HOST_LABEL}")
 
 
-class _Text:
-    """A value that is written as text: parsed by `parse`, printed by `str`."""
+class OptionError(UserInputError, ValueError):
+    """
+    A value that an option does not take; a ``ValueError`` too, so that pydantic collects it.
 
+    What is expected and what may have been meant stand apart from what was seen, which is not told of secrets.
+    """
+
+    def __init__(self, expected: str, seen: object, meant: str | None = None) -> None:
+        super().__init__(f"expected {expected}, got {show(seen)}{did_you_mean(meant)}")
+        self.expected = expected
+        self.meant = meant
+
+
+class TextValue:
+    """A value that is written as text: read by `parse`, printed by `str`, and each undoes the other."""
+
+    __slots__ = ()
     PATTERN: str
+    """What the text looks like, for editors; `parse` may refuse more."""
+    EXPECTED: str
 
     @classmethod
     def parse(cls, text: str) -> Self:
+        """
+        Return the value that *text* means.
+
+        Raises:
+            OptionError: it means none.
+        """
         raise NotImplementedError
 
     @classmethod
-    def _coerce(cls, value: Any) -> Self:
-        if isinstance(value, cls):
-            return value
-        if isinstance(value, str):
-            return cls.parse(value)
-        raise ValueError(cls._hint(value))
+    def from_bare(cls, value: object) -> Self:
+        """Return what a value that is no text means; most types refuse all of them."""
+        raise OptionError(cls.EXPECTED, value)
 
     @classmethod
-    def _hint(cls, value: Any) -> str:
-        return f"expected text, got {value!r}"
+    def _validate(cls, value: Any) -> Self:
+        if isinstance(value, cls):
+            return value
+        return cls.parse(value) if isinstance(value, str) else cls.from_bare(value)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(
-            cls._coerce, serialization=core_schema.plain_serializer_function_ser_schema(str)
+            cls._validate, serialization=core_schema.plain_serializer_function_ser_schema(str)
         )
 
     @classmethod
@@ -70,107 +100,136 @@ class _Text:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Duration(_Text):
+class Duration(TextValue):
     """A length of time, as Prometheus writes it: ``1h30m``, ``250ms``; a year has 365 days."""
 
     milliseconds: int
 
-    PATTERN = r"^(?=.)(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?$|^0$"
+    PATTERN = f"^(?=.){_DURATION}$"
+    EXPECTED = "a duration like 30s, 1h30m or 7d"
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        if text == "0":
-            return cls(0)
-        match = _DURATION.fullmatch(text)
-        if not text or not match:
-            raise ValueError(f"expected a duration like 30s, 1h30m or 7d, got '{text}'")
-        factors = zip(match.groups(), _DURATION_UNITS_MS.values(), strict=True)
-        return cls(sum(int(number) * factor for number, factor in factors if number))
+        match = re.fullmatch(_DURATION, text) if text else None
+        if not match:
+            raise OptionError(cls.EXPECTED, text, _meant_duration(text))
+        parts = zip(match.groups(), _DURATION_UNITS_MS.items(), strict=True)
+        return cls(sum(int(part.removesuffix(unit)) * factor for part, (unit, factor) in parts if part))
 
     @classmethod
-    def _hint(cls, value: Any) -> str:
-        bare = isinstance(value, int | float) and not isinstance(value, bool)
-        return f"expected a duration with its unit, got {value!r}" + (f"; did you mean '{value}s'?" if bare else "")
+    def from_bare(cls, value: object) -> Self:
+        raise OptionError(cls.EXPECTED, value, _meant_duration(str(value)))
 
     @property
     def seconds(self) -> float:
-        return self.milliseconds / 1000
+        return self.milliseconds / MILLISECONDS_PER_SECOND
 
     @property
     def nanoseconds(self) -> int:
-        return self.milliseconds * 1_000_000
+        return self.milliseconds * NANOSECONDS_PER_MILLISECOND
 
     def __str__(self) -> str:
-        rest, parts = self.milliseconds, ""
+        rest, text = self.milliseconds, ""
         for unit, factor in _DURATION_UNITS_MS.items():
+            if unit == "w" or (unit in _WHOLE_UNITS and rest % factor):
+                continue
             number, rest = divmod(rest, factor)
-            parts += f"{number}{unit}" if number else ""
-        return parts or "0s"
+            text += f"{number}{unit}" if number else ""
+        return text or "0s"
+
+
+def _meant_duration(text: str) -> str | None:
+    guess = f"{text}s" if text.isdecimal() else text.replace(" ", "").lower()
+    return guess if guess and guess != text and re.fullmatch(_DURATION, guess) else None
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class ByteSize(_Text):
+class ByteSize(TextValue):
     """A number of bytes: ``10MiB``, ``1GB``, ``512``."""
 
     bytes: int
 
-    PATTERN = r"^\d+\s*([KkMGT]i?B|B)?$"
+    PATTERN = f"^{_SIZE}$"
+    EXPECTED = "a size like 512, 10MiB or 1GB"
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        match = _SIZE.fullmatch(text.strip())
-        if not match or match[2] == "kiB":
-            raise ValueError(f"expected a size like 512, 10MiB or 1GB, got '{text}'")
+        match = re.fullmatch(_SIZE, text)
+        if not match:
+            raise OptionError(cls.EXPECTED, text, _meant_size(text))
         return cls(int(match[1]) * _SIZE_UNITS[match[2]])
 
     @classmethod
-    def _coerce(cls, value: Any) -> Self:
-        if isinstance(value, int) and not isinstance(value, bool):
-            if value < 0:
-                raise ValueError(f"expected a size, got {value}")
-            return cls(value)
-        return super(ByteSize, cls)._coerce(value)
+    def from_bare(cls, value: object) -> Self:
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            raise OptionError(cls.EXPECTED, value)
+        return cls(value)
 
     @classmethod
-    def _hint(cls, value: Any) -> str:
-        return f"expected a size like 10MiB, got {value!r}"
+    def __get_pydantic_json_schema__(cls, _schema: CoreSchema, _handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"anyOf": [{"type": "string", "pattern": cls.PATTERN}, {"type": "integer", "minimum": 0}]}
 
     def __str__(self) -> str:
-        for unit in ("TiB", "GiB", "MiB", "KiB"):
-            if self.bytes and self.bytes % _SIZE_UNITS[unit] == 0:
-                return f"{self.bytes // _SIZE_UNITS[unit]}{unit}"
-        return str(self.bytes)
+        exact = {unit: factor for unit, factor in _SIZE_UNITS.items() if self.bytes % factor == 0 and self.bytes}
+        unit = max(exact, key=lambda unit: exact[unit], default="")
+        return f"{self.bytes // _SIZE_UNITS[unit]}{'' if unit == 'B' else unit}"
+
+
+def _meant_size(text: str) -> str | None:
+    match = re.fullmatch(rf"({_NUMBER})\s*([A-Za-z]+)", text)
+    if not match:
+        return None
+    units = {unit.lower(): unit for unit in _SIZE_UNITS} | {letter: f"{letter.upper()}iB" for letter in "kmgt"}
+    unit = units.get(match[2].lower())
+    return f"{match[1]}{unit}" if unit else None
 
 
 @dataclass(frozen=True, slots=True)
-class Address(_Text):
+class Address(TextValue):
     """Where to listen or connect: ``HOST:PORT``, IPv6 hosts in brackets; port 0 lets the system choose."""
 
     host: str
     port: int
 
-    PATTERN = r"^(\[[0-9a-fA-F:.]+\]|[^:\s]+):\d{1,5}$"
+    PATTERN = r"^(\[[0-9a-fA-F:.%a-z]+\]|[^:\s]+):[0-9]{1,5}$"
+    EXPECTED = "HOST:PORT like 127.0.0.1:7070 or [::1]:7070"
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        host, colon, port = text.rpartition(":")
-        bracketed = host.startswith("[") and host.endswith("]")
-        if not colon or not host or (":" in host and not bracketed) or not (port.isascii() and port.isdigit()):
-            raise ValueError(f"expected HOST:PORT like 127.0.0.1:7070 or [::1]:7070, got '{text}'")
-        if int(port) > 0xFFFF:
-            raise ValueError(f"expected a port from 0 to 65535, got '{text}'")
-        return cls(host[1:-1] if bracketed else host, int(port))
+        match = re.fullmatch(r"(?:\[([^][]*:[^][]*)\]|([^:]+)):([0-9]{1,5})", text)
+        if not match or not _is_host(match[1] or match[2]):
+            raise OptionError(cls.EXPECTED, text, _meant_address(text))
+        if int(match[3]) > 0xFFFF:
+            raise OptionError("a port from 0 to 65535", text)
+        return cls(match[1] or match[2], int(match[3]))
 
     @classmethod
-    def _hint(cls, value: Any) -> str:
-        return f"expected HOST:PORT, got {value!r}"
+    def from_bare(cls, value: object) -> Self:
+        raise OptionError(cls.EXPECTED, value, _meant_address(str(value)))
 
     @property
     def is_loopback(self) -> bool:
+        """Whether only this machine can reach it; names but ``localhost`` are not looked up and count as public."""
         try:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
-            return self.host == "localhost"
+            return self.host.lower() == "localhost"
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def _is_host(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return _HOST.fullmatch(host) is not None and len(host) <= 253
+    return True
+
+
+def _meant_address(text: str) -> str | None:
+    port = text.removeprefix("*").removeprefix(":")
+    if port.isdecimal() and port.isascii() and int(port[:6]) <= 0xFFFF:
+        return f"127.0.0.1:{port}"
+    host, _, port = text.rpartition(":")
+    return f"[{host}]:{port}" if ":" in host and _is_host(host) and port.isdecimal() else None

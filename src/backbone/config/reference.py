@@ -1,0 +1,93 @@
+"""The reference page of ``backbone.yaml``, written from its sections."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from backbone.config.model import Config
+from backbone.config.section import Within
+from backbone.config.units import Address, ByteSize, Duration
+from backbone.config.wording import show
+
+_KINDS: dict[object, str] = {
+    bool: "true or false",
+    int: "whole number",
+    float: "number",
+    str: "text",
+    Path: "path",
+    Duration: "duration",
+    ByteSize: "size",
+    Address: "HOST:PORT",
+}
+
+_HEAD = """\
+# `backbone.yaml`
+
+Every option has a default, so a file holds only what differs. An option that does not exist is refused;
+`backbone check backbone.yaml` tells every problem with its line and column, and `backbone config show` prints what is
+in force. For editors there is a [JSON schema](backbone.schema.json), which `backbone config schema` prints too.
+
+- A **duration** is written as Prometheus does, with its unit: `250ms`, `30s`, `1h30m`, `7d`, `1y` (365 days).
+- A **size** is a number of bytes: `512`, `10MiB` (binary units), `1GB` (decimal units).
+- Plain values mean what YAML 1.2 says: `true` and `false` are the only truth values, `no` is a text, `012` is twelve.
+- A value may be `${env:NAME}`, `${env:NAME:-default}` or `${file:/path}`; `$$` is a dollar sign.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    name: str
+    kind: str
+    bounds: str
+    default: str
+    description: str
+
+
+def reference() -> str:
+    """Return the page, as Markdown."""
+    return "\n".join([_HEAD, *_page(Config, "")])
+
+
+def _page(section: type[BaseModel], trail: str) -> Iterator[str]:
+    if trail:
+        yield f"## `{trail}`\n\n{_one_line(inspect.getdoc(section) or '')}\n"
+    if options := list(_options(section)):
+        yield "| option | what it takes | default | |"
+        yield "|---|---|---|---|"
+        for option in options:
+            takes = f"{option.kind}, {option.bounds}" if option.bounds else option.kind
+            yield f"| `{option.name}` | {takes} | `{option.default}` | {option.description} |"
+        yield ""
+    for name, field in section.model_fields.items():
+        if inner := _section(field):
+            yield from _page(inner, f"{trail}.{name}" if trail else name)
+
+
+def _options(section: type[BaseModel]) -> Iterator[Option]:
+    for name, field in section.model_fields.items():
+        if not _section(field):
+            bounds = "".join(str(item) for item in field.metadata if isinstance(item, Within))
+            default = show(field.default).strip("'")
+            yield Option(name, _kind(field.annotation), bounds, default, _one_line(field.description or ""))
+
+
+def _section(field: FieldInfo) -> type[BaseModel] | None:
+    annotation = field.annotation
+    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+
+
+def _kind(annotation: object) -> str:
+    if get_origin(annotation) is Literal:
+        return ", ".join(f"`{choice}`" for choice in get_args(annotation))
+    return _KINDS[annotation]
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.replace("``", "`").split()).replace("|", r"\|")

@@ -1,0 +1,143 @@
+"""From options to a model, and pydantic's findings in our words at their places."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from backbone.config.document import Document
+from backbone.config.problems import Place, Problem, Trail, dotted
+from backbone.config.section import Clash, ClashesError
+from backbone.config.units import OptionError
+from backbone.config.wording import did_you_mean, either, nearest, show
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_EXPECTED = {
+    "bool_type": "true or false",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "string_type": "a text (in quotes, if it looks like something else)",
+    "model_type": "a section with options of its own",
+    "dict_type": "a mapping",
+    "list_type": "a list",
+    "tuple_type": "a list",
+}
+
+
+def validate(model: type[Model], document: Document) -> Model | None:
+    """
+    Return the model of the document's options, or nothing, with what is wrong noted in the document.
+
+    Wrong options are told first; then, with them taken out, how the others fit together.
+    """
+    try:
+        return model.model_validate(document.options)
+    except ValidationError as error:
+        wrong = error.errors(include_url=False)
+    for details in wrong:
+        document.problems.extend(_problems(model, document, details))
+    trails = {details["loc"] for details in wrong if details["loc"]}
+    if trails:
+        document.broken |= trails
+        _note_clashes_of_the_rest(model, document, trails)
+    return None
+
+
+def _note_clashes_of_the_rest(model: type[Model], document: Document, wrong: set[Trail]) -> None:
+    rest: dict[str, Any] = copy.deepcopy(document.options)
+    for trail in wrong:
+        _take_out(rest, trail)
+    try:
+        model.model_validate(rest)
+    except ValidationError as error:
+        for details in error.errors(include_url=False):
+            if isinstance(_cause(details), ClashesError):
+                document.problems.extend(_problems(model, document, details))
+
+
+def _take_out(options: Any, trail: Trail) -> None:
+    for step in trail[:-1]:
+        if not isinstance(options, dict) or step not in options:
+            return
+        options = options[step]
+    if isinstance(options, dict):
+        options.pop(trail[-1], None)
+
+
+def _cause(details: ErrorDetails) -> object:
+    return details.get("ctx", {}).get("error")
+
+
+def _problems(model: type[BaseModel], document: Document, details: ErrorDetails) -> Iterator[Problem]:
+    cause = _cause(details)
+    if isinstance(cause, ClashesError):
+        yield from (_clash(document, clash) for clash in cause.clashes if not _known_wrong(document, clash))
+        return
+    trail = details["loc"]
+    place = document.keys.get(trail, Place()) if details["type"] == "extra_forbidden" else document.place(trail)
+    yield Problem(place, dotted(trail), _what(model, document, details))
+
+
+def _known_wrong(document: Document, clash: Clash) -> bool:
+    """Whether one of the two has a problem of its own, so that how they fit is not known."""
+    trails = [tuple(option.split(".")) for option in (clash.option, clash.other)]
+    return any(trail[:length] in document.broken for trail in trails for length in range(1, len(trail) + 1))
+
+
+def _clash(document: Document, clash: Clash) -> Problem:
+    """Return the problem at the option's place; at the other's, if only that is in the file."""
+    option, other = (tuple(name.split(".")) for name in (clash.option, clash.other))
+    shown = other if option not in document.values and other in document.values else option
+    what = clash.what
+    if option in document.written:
+        what = f"does not fit '{clash.other}'; it is set by {show(document.written[option])}"
+    return Problem(document.place(shown), clash.option, what)
+
+
+def _what(model: type[BaseModel], document: Document, details: ErrorDetails) -> str:
+    trail, kind, cause = details["loc"], details["type"], _cause(details)
+    if kind == "extra_forbidden":
+        return f"unknown option{did_you_mean(nearest(str(trail[-1]), _options(model, trail[:-1])))}"
+    if kind == "missing":
+        return "is required"
+    seen, meant = details["input"], None
+    if isinstance(cause, OptionError):
+        expected = cause.expected
+        told = str(cause)
+    else:
+        expected, meant = _expected(details)
+        told = f"expected {expected}, got {show(seen)}{did_you_mean(meant)}"
+    if trail in document.written:
+        return f"expected {expected}, got something else from {show(document.written[trail])}"
+    return told
+
+
+def _expected(details: ErrorDetails) -> tuple[str, str | None]:
+    seen = details["input"]
+    if details["type"] == "literal_error":
+        # pydantic gives the choices as text only: 'a', 'b' or 'c'.
+        choices = details["ctx"]["expected"].replace(" or ", ", ").split(", ")
+        names = [choice.strip("'") for choice in choices]
+        return either(names), nearest(seen, names) if isinstance(seen, str) else None
+    meant = None
+    if details["type"] == "bool_type" and isinstance(seen, str):
+        meant = {"yes": "true", "on": "true", "no": "false", "off": "false"}.get(
+            seen.lower(), nearest(seen, ("true", "false"))
+        )
+    return _EXPECTED.get(details["type"], details["msg"].lower()), meant
+
+
+def _options(model: type[BaseModel], section: Trail) -> list[str]:
+    """Return the names a section knows, or none where the trail leads through something else than sections."""
+    for step in section:
+        field = model.model_fields.get(str(step))
+        if not field or not isinstance(field.annotation, type) or not issubclass(field.annotation, BaseModel):
+            return []
+        model = field.annotation
+    return list(model.model_fields)
