@@ -35,7 +35,7 @@ RESOURCE = Resource(
     {"service.name": "checkout", "service.instance.id": "c-1", "host.cpus": 8, "process.command_args": ["run", "-v"]}
 )
 NOW = time.time_ns() - 60 * 10**9
-ODD = {
+ODD: dict[str, Any] = {
     "text": "naïve ☃ 'quoted' \\ \n\t",
     "empty": "",
     "int": 2**63 - 1,

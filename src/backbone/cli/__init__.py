@@ -6,8 +6,10 @@ import typer
 
 from backbone.cli import config
 from backbone.cli.check import check
+from backbone.cli.demo import demo
 from backbone.cli.query import query
 from backbone.cli.serve import serve
+from backbone.cli.simulate import simulate
 from backbone.cli.top import top
 
 cli = typer.Typer(name="backbone", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
@@ -19,10 +21,12 @@ def _root() -> None:
 
 
 cli.command()(serve)
+cli.command()(demo)
 cli.command()(top)
 cli.command()(check)
 cli.add_typer(config.commands, name="config")
 cli.add_typer(query)
+cli.add_typer(simulate)
 
 
 def main() -> None:

@@ -30,13 +30,9 @@ def control_app(simulation: Simulation) -> Starlette:
         return JSONResponse({"active": [_shown(fault) for fault in faults.active], "kinds": WHAT_HAPPENS})
 
     async def inject(request: Request) -> Response:
-        body = await request.body()
         try:
-            wish = orjson.loads(body) if body else {}
-            if not isinstance(wish, dict) or not set(wish) <= {"target", "duration"}:
-                raise UserInputError(f"body: expected an object with target and duration, got {body[:80]!r}")
-            seconds = Duration.parse(str(wish["duration"])).seconds if wish.get("duration") else None
-            fault = faults.inject(request.path_params["kind"], wish.get("target"), until_ns(seconds))
+            target, seconds = _parse_wish(await request.body())
+            fault = faults.inject(request.path_params["kind"], target, until_ns(seconds))
         except (UserInputError, ValueError) as error:
             return JSONResponse({"error": str(error)}, status_code=400)
         return JSONResponse(_shown(fault))
@@ -56,6 +52,15 @@ def control_app(simulation: Simulation) -> Starlette:
             Route("/faults/{kind}", lift, methods=["DELETE"]),
         ]
     )
+
+
+def _parse_wish(body: bytes) -> tuple[str | None, float | None]:
+    """Return the target and the seconds a request asks for; raises `UserInputError` or `ValueError`."""
+    wish = orjson.loads(body) if body else {}
+    if not isinstance(wish, dict) or not set(wish) <= {"target", "duration"}:
+        raise UserInputError(f"body: expected an object with target and duration, got {body[:80]!r}")
+    seconds = Duration.parse(str(wish["duration"])).seconds if wish.get("duration") else None
+    return wish.get("target"), seconds
 
 
 def _shown(fault: Fault) -> dict[str, object]:

@@ -50,6 +50,11 @@ class Simulation:
         self._gauging = Gauging(self.fleet, now_ns())
         self._seconds = 0
         self._sender: Sender | None = None
+        self._stopping = False
+
+    def stop(self) -> None:
+        """End the run after the second it is in."""
+        self._stopping = True
 
     @property
     def progress(self) -> Progress:
@@ -64,7 +69,7 @@ class Simulation:
 
     async def run(self, on_second: Callable[[Progress], None] = lambda _: None) -> Progress:
         """
-        Run for as long as the options say, or until cancelled, then wait for what is under way.
+        Run for as long as the options say, or until `stop`, then wait for what is under way.
 
         *on_second* is called after each second.
         """
@@ -79,7 +84,7 @@ class Simulation:
     async def _run(self, sender: Sender, on_second: Callable[[Progress], None]) -> None:
         started = time.monotonic()
         limit = self._options.duration_seconds
-        while limit is None or self._seconds < limit:
+        while not self._stopping and (limit is None or self._seconds < limit):
             self._seconds += 1
             # When the server holds us up seconds are late, not left out.
             await asyncio.sleep(max(0.0, started + self._seconds - time.monotonic()))

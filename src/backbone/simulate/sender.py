@@ -1,4 +1,4 @@
-"""Delivers OTLP over gRPC: a bounded number of requests under way, patience when asked to come back, and exact counts."""
+"""Delivers OTLP over gRPC: a bounded number of requests under way, patience when asked to, and exact counts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import grpc
 from google.rpc import error_details_pb2, status_pb2
@@ -48,7 +48,7 @@ class Sender:
 
     def __init__(self, address: str, tenant: str | None = None, max_under_way: int = 16) -> None:
         self._channel = grpc.aio.insecure_channel(address, options=[("grpc.max_send_message_length", -1)])
-        self._calls = {signal: self._channel.unary_unary(method) for signal, method in _METHODS.items()}
+        self._calls = {signal: self._channel.unary_unary(method, None, None) for signal, method in _METHODS.items()}
         self._metadata = (("x-scope-orgid", tenant),) if tenant else ()
         self._room = asyncio.Semaphore(max_under_way)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -69,7 +69,7 @@ class Sender:
             await asyncio.gather(*self._tasks)
 
     async def close(self) -> None:
-        await self._channel.close()
+        await self._channel.close(None)
 
     async def _deliver(self, signal: Signal, body: bytes, items: int) -> None:
         delivery = self.deliveries[signal]
@@ -95,7 +95,7 @@ class Sender:
 
 def retry_delay_seconds(error: grpc.aio.AioRpcError, attempt: int) -> float:
     """Return when to come back: as the server asks in its RetryInfo, else twice as long each time."""
-    trailers = error.trailing_metadata() or ()
+    trailers: Any = error.trailing_metadata() or ()
     for key, value in trailers:
         if key == "grpc-status-details-bin" and isinstance(value, bytes):
             for detail in status_pb2.Status.FromString(value).details:

@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
+from xml.sax.saxutils import escape
 
 import orjson
 
@@ -95,7 +96,7 @@ class EmbeddedEngine:
         import chdb  # noqa: PLC0415 - heavy: it stands where the engine is built
 
         config = directory / "engine.xml"
-        config.write_text(_server_config(options))
+        config.write_text(_server_config(directory, options))
         path = f"{directory / 'engine'}?config-file={config}"
         return cls([chdb.connect(path) for _ in range(options.connections + 1)], lock, options)
 
@@ -245,9 +246,10 @@ def _lock_directory(directory: Path) -> int:
     return lock
 
 
-def _server_config(options: EmbeddedOptions) -> str:
+def _server_config(directory: Path, options: EmbeddedOptions) -> str:
     threads = options.threads or os.cpu_count() or 1
     return f"""<clickhouse>
+    <format_schema_path>{escape(str((directory / "schemas").absolute()))}/</format_schema_path>
     <max_server_memory_usage>{options.max_memory_bytes}</max_server_memory_usage>
     <background_pool_size>{max(2, threads)}</background_pool_size>
     <background_merges_mutations_concurrency_ratio>2</background_merges_mutations_concurrency_ratio>
