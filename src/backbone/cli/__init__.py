@@ -8,6 +8,7 @@ from backbone.cli import config
 from backbone.cli.check import check
 from backbone.cli.demo import demo
 from backbone.cli.query import query
+from backbone.cli.replay import replay
 from backbone.cli.serve import serve
 from backbone.cli.simulate import simulate
 from backbone.cli.top import top
@@ -26,6 +27,7 @@ cli.command()(top)
 cli.command()(check)
 cli.add_typer(config.commands, name="config")
 cli.add_typer(query)
+cli.add_typer(replay)
 cli.add_typer(simulate)
 
 

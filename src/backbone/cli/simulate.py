@@ -74,7 +74,7 @@ async def run_fleet(simulation: Simulation, host: str, port: int, console: Conso
     from backbone.serve.server import HttpServer, ServerOptions, bind  # noqa: PLC0415 - heavy
     from backbone.simulate.control import control_app  # noqa: PLC0415
 
-    stop = _stop_on_signals()
+    stop = stop_on_signals()
     with bind(host, port, "control", "--control") as listener:
         server = HttpServer(control_app(simulation), listener, ServerOptions())
         serving = asyncio.create_task(server.run())
@@ -96,7 +96,8 @@ async def run_fleet(simulation: Simulation, host: str, port: int, console: Conso
         await serving
 
 
-def _stop_on_signals() -> asyncio.Event:
+def stop_on_signals() -> asyncio.Event:
+    """Return an event that SIGINT or SIGTERM sets."""
     import signal  # noqa: PLC0415
 
     stop = asyncio.Event()

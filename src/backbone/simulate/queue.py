@@ -30,7 +30,7 @@ class TaskQueue:
 
     pending: int = 0
     active: int = 0
-    workers: int = 25
+    workers: int = 60
     backpressure: bool = False
 
     def step(self, arrived: int, *, jammed: bool, randomness: random.Random) -> Moved:

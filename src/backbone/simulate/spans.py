@@ -141,7 +141,7 @@ def _queue_spans(call: Call, topology: Topology, node: Instance, mesh_start: int
         process,
     )
     span.events.add(
-        name="lease.acquired", time_unix_nano=start + _ns(wait_ms), attributes=key_values({"lease.workers": 25})
+        name="lease.acquired", time_unix_nano=start + _ns(wait_ms), attributes=key_values({"lease.workers": 60})
     )
     span.links.add(trace_id=call.trace_id, span_id=call.enqueue_span)
     if not call.ok:
