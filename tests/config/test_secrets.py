@@ -1,5 +1,6 @@
 import pickle
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 from pydantic import ValidationError
@@ -7,7 +8,7 @@ from pydantic import ValidationError
 from backbone.config.dump import dump
 from backbone.config.load import parse_file
 from backbone.config.secret import Secret
-from backbone.config.section import Section
+from backbone.config.section import Section, Within
 from backbone.model.errors import ConfigError
 
 WORD = "8391047755"
@@ -15,20 +16,27 @@ WORD = "8391047755"
 
 class Door(Section):
     password: Secret = Secret("default")
-    port: int = 1
+    port: Annotated[int, Within(1, 65535)] = 1
 
 
 def test_a_secret_is_printed_nowhere(tmp_path: Path) -> None:
     path = tmp_path / "password"
     path.write_text(f"{WORD}\n")
-    door = parse_file(Door, f"password: ${{file:{path}}}x".encode(), "door.yaml", {})
+    door = parse_file(Door, f"password: ${{file:{path}}}".encode(), "door.yaml", {})
 
-    assert door.password.reveal() == f"{WORD}x"
+    assert door.password.reveal() == WORD
     for text in (repr(door), str(door), dump(door), door.model_dump_json(), f"{door.password}", f"{[door.password]}"):
         assert WORD not in text
         assert "****" in text
     with pytest.raises(TypeError):
         pickle.dumps(door.password)
+
+
+@pytest.mark.parametrize("word", ["0123", "1e3", "null", "true", "0x1f", "no"])
+def test_a_secret_by_reference_is_a_text_whatever_it_looks_like(word: str) -> None:
+    door = parse_file(Door, b"password: ${env:WORD}", "door.yaml", {"WORD": word})
+
+    assert door.password.reveal() == word
 
 
 @pytest.mark.parametrize(
@@ -38,6 +46,7 @@ def test_a_secret_is_printed_nowhere(tmp_path: Path) -> None:
         pytest.param(f"password: [{WORD}]", id="a list"),
         pytest.param(f"passwort: '{WORD}'", id="a misspelt option"),
         pytest.param("port: ${env:WORD}x", id="a reference in the wrong option"),
+        pytest.param("port: ${env:WORD}", id="a number out of bounds"),
         pytest.param(f"password: '{WORD}'\npassword: '{WORD}'", id="set twice"),
         pytest.param(f"password: '{WORD}", id="a quote that is not closed"),
         pytest.param("password: ''", id="an empty secret"),

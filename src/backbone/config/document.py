@@ -20,6 +20,8 @@ class Document:
     values: dict[Trail, Place] = field(default_factory=dict)
     written: dict[Trail, str] = field(default_factory=dict)
     """The references that values came from: what they stood for is not shown to anyone."""
+    bare: dict[Trail, object] = field(default_factory=dict)
+    """What references without quotes mean to an option that takes no text; among the options they are texts."""
     problems: list[Problem] = field(default_factory=list)
     broken: set[Trail] = field(default_factory=set)
     """Options that have a problem."""
@@ -93,15 +95,21 @@ class _Reader:
             return None  # holds the place, so that what follows keeps its number; its other problems are left out
 
     def _scalar(self, node: yaml.Scalar, trail: Trail) -> object:
-        text = node.text
-        if "$" in text:
-            try:
-                text = resolve(text, self._environment)
-            except UserInputError as error:
-                self._note(trail, node.place, str(error))
-                raise _Broken from error
-            self._document.written[trail] = node.text
-        return yaml.meaning(text) if node.plain else text
+        if "$" in node.text:
+            return self._reference(node, trail)
+        return yaml.meaning(node.text) if node.plain else node.text
+
+    def _reference(self, node: yaml.Scalar, trail: Trail) -> str:
+        try:
+            text = resolve(node.text, self._environment)
+        except UserInputError as error:
+            self._note(trail, node.place, str(error))
+            raise _Broken from error
+        self._document.written[trail] = node.text
+        meant = yaml.meaning(text)
+        if node.plain and not isinstance(meant, str):
+            self._document.bare[trail] = meant
+        return text
 
     def _note(self, trail: Trail, place: Place, what: str) -> None:
         self._document.problems.append(Problem(place, dotted(trail), what))

@@ -67,7 +67,7 @@ def _override(document: Document, option: str, value: str) -> str:
             return option  # the file has no section there; that is a problem of its own
     node[trail[-1]] = value
     document.problems = [problem for problem in document.problems if problem.where != option]
-    for noted in (document.keys, document.values, document.written):
+    for noted in (document.keys, document.values, document.written, document.bare):
         noted.pop(trail, None)
     document.broken.discard(trail)
     return dotted(trail)

@@ -37,7 +37,9 @@ in force. For editors there is a [JSON schema](backbone.schema.json), which `bac
 - A **duration** is written as Prometheus does, with its unit: `250ms`, `30s`, `1h30m`, `7d`, `1y` (365 days).
 - A **size** is a number of bytes: `512`, `10MiB` (binary units), `1GB` (decimal units).
 - Plain values mean what YAML 1.2 says: `true` and `false` are the only truth values, `no` is a text, `012` is twelve.
-- A value may be `${env:NAME}`, `${env:NAME:-default}` or `${file:/path}`; `$$` is a dollar sign.
+- A value may be `${env:NAME}`, `${env:NAME:-default}` or `${file:/path}`; `$$` is a dollar sign. It is read as
+  the text that the option takes, or as a number or truth value where the option takes one and it stands without
+  quotes. Inside `{}` and `[]` it needs quotes, as YAML has other uses for braces there.
 """
 
 

@@ -34,7 +34,10 @@ def resolve(text: str, environment: Mapping[str, str]) -> str:
 def _value(match: re.Match[str], environment: Mapping[str, str]) -> str:
     if match[0] == "$$":
         return "$"
-    if variable := _ENV.fullmatch(match[0]):
+    variable = _ENV.fullmatch(match[0])
+    if variable and "$" in (variable[2] or ""):
+        raise UserInputError(f"expected a default without '$', got {show(match[0])}")
+    if variable:
         return _variable(variable[1], variable[2], environment)
     if file := _FILE.fullmatch(match[0]):
         return _file(Path(file[1]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -28,6 +28,7 @@ _EXPECTED = {
     "list_type": "a list",
     "tuple_type": "a list",
 }
+_TAKES_NO_TEXT = {"bool_type", "int_type", "float_type"}
 
 
 def validate(model: type[Model], document: Document) -> Model | None:
@@ -40,6 +41,8 @@ def validate(model: type[Model], document: Document) -> Model | None:
         return model.model_validate(document.options)
     except ValidationError as error:
         wrong = error.errors(include_url=False)
+    if _take_bare(document, wrong):
+        return validate(model, document)
     for details in wrong:
         document.problems.extend(_problems(model, document, details))
     trails = {details["loc"] for details in wrong if details["loc"]}
@@ -47,6 +50,21 @@ def validate(model: type[Model], document: Document) -> Model | None:
         document.broken |= trails
         _note_clashes_of_the_rest(model, document, trails)
     return None
+
+
+def _take_bare(document: Document, wrong: Iterable[ErrorDetails]) -> bool:
+    """
+    Put what references mean where an option takes no text, and return whether there were any, each once.
+
+    Texts come first, because a password of digits is no number.
+    """
+    trails = {details["loc"] for details in wrong if details["type"] in _TAKES_NO_TEXT} & document.bare.keys()
+    for trail in trails:
+        options: Any = document.options
+        for step in trail[:-1]:
+            options = options[step]
+        options[trail[-1]] = document.bare.pop(trail)
+    return bool(trails)
 
 
 def _note_clashes_of_the_rest(model: type[Model], document: Document, wrong: set[Trail]) -> None:
