@@ -33,6 +33,7 @@ check: $(DEV_STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python tools/sizes.py
+	$(BIN)/python tools/gen.py --check
 
 ## Write the generated references anew from the code
 gen: $(DEV_STAMP)

@@ -27,7 +27,7 @@ from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
+from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from tests.conftest import Server
 
@@ -97,8 +97,7 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize("transport", ["grpc", "http"])
-async def test_span_arrives_as_it_was_sent(server: Server, transport: str) -> None:
+async def send_span(server: Server, transport: str) -> Span:
     spans, _, _ = exporters(server, transport)
     provider = TracerProvider(resource=RESOURCE, shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(spans))
@@ -111,6 +110,12 @@ async def test_span_arrives_as_it_was_sent(server: Server, transport: str) -> No
     root.set_status(Status(StatusCode.ERROR, "declined"))
     root.end(NOW + 1_000_000)
     await asyncio.to_thread(provider.shutdown)
+    return root
+
+
+@pytest.mark.parametrize("transport", ["grpc", "http"])
+async def test_span_arrives_as_it_was_sent(server: Server, transport: str) -> None:
+    root = await send_span(server, transport)
 
     (row,) = await server.rows(
         "SELECT service, name, toString(kind) AS kind, toString(status) AS status, status_message, duration_ns, "
@@ -210,11 +215,7 @@ async def test_log_record_arrives_as_it_was_sent(
     }
 
 
-@pytest.mark.parametrize("transport", ["grpc", "http"])
-@pytest.mark.parametrize("temporality", [AggregationTemporality.CUMULATIVE, AggregationTemporality.DELTA])
-async def test_every_instrument_becomes_its_series(
-    server: Server, transport: str, temporality: AggregationTemporality
-) -> None:
+async def send_metrics(server: Server, transport: str, temporality: AggregationTemporality) -> None:
     _, _, metrics = exporters(server, transport)
     exporter = metrics(preferred_temporality={Counter: temporality, Histogram: temporality})
     reader = PeriodicExportingMetricReader(exporter, export_interval_millis=float("inf"))
@@ -235,6 +236,14 @@ async def test_every_instrument_becomes_its_series(
         wait.record(3)
         await asyncio.to_thread(provider.force_flush)
     await asyncio.to_thread(reader.shutdown)
+
+
+@pytest.mark.parametrize("transport", ["grpc", "http"])
+@pytest.mark.parametrize("temporality", [AggregationTemporality.CUMULATIVE, AggregationTemporality.DELTA])
+async def test_every_instrument_becomes_its_series(
+    server: Server, transport: str, temporality: AggregationTemporality
+) -> None:
+    await send_metrics(server, transport, temporality)
 
     rows = await server.rows(
         "SELECT metric, mapFilter((k, v) -> k IN ('http_method', 'le'), any(labels)) AS labels, any(type) AS type, "
