@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import hashlib
 import itertools
 import os
 import queue
@@ -19,7 +20,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
-from xml.sax.saxutils import escape
 
 import orjson
 
@@ -30,8 +30,6 @@ from backbone.store.errors import insert_error, query_error
 _Result = TypeVar("_Result")
 
 _INSERT_SETTINGS = {
-    "format_schema_source": "string",
-    "format_schema_message_name": "Request",
     "input_format_protobuf_oneof_presence": 1,
     # Durable and once: parts are on disk before the insert returns, and a repeat with the same token changes nothing.
     "fsync_metadata": 1,
@@ -70,7 +68,8 @@ class EmbeddedOptions:
 class EmbeddedEngine:
     """chDB on a directory; see `backbone.store.engine.Engine` for what its methods promise."""
 
-    def __init__(self, connections: list[_Connection], lock: int, options: EmbeddedOptions) -> None:
+    def __init__(self, connections: list[_Connection], schemas: Path, lock: int, options: EmbeddedOptions) -> None:
+        self._schemas = schemas
         self._all = connections
         self._idle: queue.SimpleQueue[_Connection] = queue.SimpleQueue()
         for connection in connections[1:]:
@@ -96,9 +95,10 @@ class EmbeddedEngine:
         import chdb  # noqa: PLC0415 - heavy: it stands where the engine is built
 
         config = directory / "engine.xml"
-        config.write_text(_server_config(directory, options))
+        config.write_text(_server_config(options))
         path = f"{directory / 'engine'}?config-file={config}"
-        return cls([chdb.connect(path) for _ in range(options.connections + 1)], lock, options)
+        connections = [chdb.connect(path) for _ in range(options.connections + 1)]
+        return cls(connections, directory.absolute() / "schemas", lock, options)
 
     async def query(
         self,
@@ -127,7 +127,9 @@ class EmbeddedEngine:
         await self._run(lambda connection: connection.query(statement.sql, "TSV", params=parameters), None)
 
     async def insert(self, table: str, schema: str, payload: Sequence[bytes], *, token: str) -> None:
-        settings = _settings(_INSERT_SETTINGS | {"format_schema": schema, "insert_deduplication_token": token})
+        settings = _settings(
+            _INSERT_SETTINGS | {"format_schema": self._schema_file(schema), "insert_deduplication_token": token}
+        )
 
         def run(connection: _Connection) -> None:
             # Streaming inserts (`send_insert`) swallow errors raised in views; this way of inserting reports them.
@@ -137,6 +139,14 @@ class EmbeddedEngine:
 
         # Not cancelled half way: whoever waits may go away, the group is committed all the same.
         await asyncio.shield(self._run(run, None, insert=True))
+
+    def _schema_file(self, schema: str) -> str:
+        """Return a message schema as the engine names it; given as text it would leave files in the working directory."""
+        file = self._schemas / f"{hashlib.sha256(schema.encode()).hexdigest()[:16]}.proto"
+        if not file.exists():
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(schema)
+        return f"{file}:Request"
 
     async def close(self) -> None:
         """End what runs and release the directory; safe to call twice."""
@@ -247,10 +257,9 @@ def _lock_directory(directory: Path) -> int:
     return lock
 
 
-def _server_config(directory: Path, options: EmbeddedOptions) -> str:
+def _server_config(options: EmbeddedOptions) -> str:
     threads = options.threads or os.cpu_count() or 1
     return f"""<clickhouse>
-    <format_schema_path>{escape(str((directory / "schemas").absolute()))}/</format_schema_path>
     <max_server_memory_usage>{options.max_memory_bytes}</max_server_memory_usage>
     <background_pool_size>{max(2, threads)}</background_pool_size>
     <background_merges_mutations_concurrency_ratio>2</background_merges_mutations_concurrency_ratio>
