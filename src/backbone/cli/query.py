@@ -148,17 +148,15 @@ def _print_traces(found: list[dict[str, Any]]) -> None:
     from backbone.query.times import print_duration  # noqa: PLC0415
 
     _print_table(
-        ["trace", "start", "service", "name", "duration", "spans", "errors", "services"],
+        ["trace", "start", "root", "took", "spans", "errors"],
         [
             [
                 trace["trace_id"],
-                _clock(trace["start"]),
-                trace["service"],
-                trace["name"],
+                _clock(trace["start"]).split()[-1].split(".")[0],
+                f"{trace['service']} {trace['name']}",
                 print_duration(trace["duration_ns"]),
                 str(trace["spans"]),
-                str(trace["errors"]),
-                ", ".join(trace["services"]),
+                str(trace["errors"] or ""),
             ]
             for trace in found
         ],

@@ -97,7 +97,7 @@ class EmbeddedEngine:
         config = directory / "engine.xml"
         config.write_text(_server_config(options))
         path = f"{directory / 'engine'}?config-file={config}"
-        connections = [chdb.connect(path) for _ in range(options.connections + 1)]
+        connections: list[_Connection] = [chdb.connect(path) for _ in range(options.connections + 1)]
         return cls(connections, directory.absolute() / "schemas", lock, options)
 
     async def query(
@@ -134,14 +134,14 @@ class EmbeddedEngine:
         def run(connection: _Connection) -> None:
             # Streaming inserts (`send_insert`) swallow errors raised in views; this way of inserting reports them.
             with _readable(payload) as path:
-                sql = f"INSERT INTO {table} SETTINGS {settings} SELECT * FROM file('{path}', 'Protobuf')"  # noqa: S608 - our own names
-                connection.query(sql, "TSV")
+                source = f"SELECT * FROM file('{path}', 'Protobuf')"  # noqa: S608 - a path of our own
+                connection.query(f"INSERT INTO {table} SETTINGS {settings} {source}", "TSV")
 
         # Not cancelled half way: whoever waits may go away, the group is committed all the same.
         await asyncio.shield(self._run(run, None, insert=True))
 
     def _schema_file(self, schema: str) -> str:
-        """Return a message schema as the engine names it; given as text it would leave files in the working directory."""
+        """Return a schema as the engine names it; given as text it would leave files in the working directory."""
         file = self._schemas / f"{hashlib.sha256(schema.encode()).hexdigest()[:16]}.proto"
         if not file.exists():
             file.parent.mkdir(exist_ok=True)
@@ -201,6 +201,8 @@ class EmbeddedEngine:
             "max_threads": self._options.threads or os.cpu_count() or 1,
             "output_format_json_quote_64bit_integers": 0,
             "output_format_json_quote_denormals": 1,
+            # Senders may put any bytes where text is due; an answer is valid JSON all the same.
+            "output_format_json_validate_utf8": 1,
         }
         if limits.max_rows_read:
             settings["max_rows_to_read"] = limits.max_rows_read
