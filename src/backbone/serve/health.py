@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -12,6 +13,8 @@ from backbone.model.errors import BackboneError
 from backbone.store.engine import Engine, Statement
 from backbone.telemetry.metrics import Metrics
 
+_log = structlog.get_logger("backbone.serve")
+
 _TABLES = """
 SELECT table, sum(rows) AS rows, sum(bytes_on_disk) AS bytes, count() AS parts
 FROM system.parts WHERE active AND database = currentDatabase() GROUP BY table
@@ -19,8 +22,6 @@ FROM system.parts WHERE active AND database = currentDatabase() GROUP BY table
 _ENGINE = """
 SELECT metric AS name, toFloat64(value) AS value FROM system.metrics
 WHERE metric IN ('Query', 'Merge', 'PartsActive', 'MemoryTracking', 'BackgroundMergesAndMutationsPoolTask')
-UNION ALL
-SELECT metric, value FROM system.asynchronous_metrics WHERE metric IN ('MemoryResident')
 """
 _QUANTITIES = {
     "Query": "running_statements",
@@ -28,7 +29,6 @@ _QUANTITIES = {
     "PartsActive": "parts",
     "MemoryTracking": "memory_bytes",
     "BackgroundMergesAndMutationsPoolTask": "background_tasks",
-    "MemoryResident": "resident_bytes",
 }
 
 
@@ -38,7 +38,8 @@ def health_routes(engine: Engine, metrics: Metrics, is_ready: Callable[[], bool]
     async def own_metrics(_: Request) -> Response:
         try:
             await _read_engine(engine, metrics)
-        except BackboneError:
+        except BackboneError as error:
+            _log.warning("the engine says nothing of itself", error=str(error))
             # An engine that cannot answer is no reason to hide what the rest of the process says.
             metrics.engine.clear()
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
