@@ -19,9 +19,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backbone.config.model import Config
 from backbone.model.errors import BackboneError
+from backbone.model.tenant import Tenants
 from backbone.model.time import now_ns
 from backbone.process import Pipeline, pipeline
-from backbone.query.tenant import Tenants
 from backbone.receive.body import BodyLimits
 from backbone.receive.commit import CommitOptions, Lane
 from backbone.receive.door import HttpDoor, Reception
@@ -171,8 +171,7 @@ async def _faces(
         limits=BodyLimits(
             config.http.max_body.bytes, config.http.max_decompressed.bytes, config.http.body_timeout.seconds
         ),
-        tenant_header=config.tenants.header,
-        default_tenant=config.tenants.default,
+        tenants=Tenants(config.tenants.header, config.tenants.default),
         metrics=metrics,
     )
     otlp = {f"/v1/{signal}": HttpDoor(OtlpHttp(signal), lanes[signal], reception) for signal in SIGNALS}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backbone.model.errors import UserInputError
-from backbone.query.tenant import Tenants
+from backbone.model.tenant import Tenants
 from backbone.query.times import LATEST_NS, parse_duration_ns, parse_time_ns, print_duration, print_time
 
 _NOW = 1_750_000_000_000_000_000
@@ -63,4 +63,4 @@ def test_a_duration_is_printed_in_the_unit_that_fits(nanoseconds: float, expecte
 @pytest.mark.parametrize("name", ["", "a b", "x" * 151, "a/b", "ä", "a\nb"])
 def test_a_tenant_of_other_characters_is_refused(name: str) -> None:
     with pytest.raises(UserInputError, match="X-Scope-OrgID"):
-        Tenants().of({"X-Scope-OrgID": name})
+        Tenants().parse(name)

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from backbone.query.tenant import Tenants
+from backbone.model.tenant import Tenants
 from backbone.serve.asking import asking_routes
 from backbone.store.engine import QueryLimits
 from tests.stored import Stored, open_stored

@@ -1,8 +1,9 @@
-"""Tenants: whose telemetry it is."""
+"""Tenants: whose telemetry it is; each sees what was sent in its name and nothing else."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from backbone.model.errors import UserInputError
 
@@ -15,15 +16,24 @@ def is_tenant(name: str) -> bool:
     return _TENANT.fullmatch(name) is not None and name not in {".", ".."}
 
 
-def parse_tenant(value: str | None, default: str) -> str:
-    """
-    Return the tenant a request names, or *default* where it names none.
+@dataclass(frozen=True, slots=True)
+class Tenants:
+    """How requests name their tenant."""
 
-    Raises:
-        UserInputError: the name has other characters, or more, than Loki, Mimir and Tempo accept.
-    """
-    if not value:
-        return default
-    if not is_tenant(value):
-        raise UserInputError(f"X-Scope-OrgID: expected {TENANT_FORM}, got {value[:150]!r}")
-    return value
+    header: str = "X-Scope-OrgID"
+    default: str = "anonymous"
+    """The tenant of a request without the header."""
+
+    def parse(self, value: str | bytes | None) -> str:
+        """
+        Return the tenant that the header's value names.
+
+        Raises:
+            UserInputError: it is there and is no tenant's name.
+        """
+        if value is None:
+            return self.default
+        value = value.decode("latin-1") if isinstance(value, bytes) else value
+        if not is_tenant(value):
+            raise UserInputError(f"{self.header}: expected {TENANT_FORM}, got {value[:150]!r}")
+        return value

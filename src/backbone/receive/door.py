@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from backbone.model.errors import BackboneError, DependencyError, LimitExceeded, UserInputError
-from backbone.model.tenant import parse_tenant
+from backbone.model.tenant import Tenants
 from backbone.receive.body import BodyLimits, TooLargeError, TooSlowError, UnknownEncodingError, read_body
 from backbone.receive.commit import Lane, Receipt
 from backbone.receive.intake import Hold, Intake
@@ -69,8 +69,7 @@ class Reception:
 
     intake: Intake
     limits: BodyLimits
-    tenant_header: str
-    default_tenant: str
+    tenants: Tenants
     metrics: Metrics
 
 
@@ -81,7 +80,7 @@ class HttpDoor:
         self._door = door
         self._lane = lane
         self._reception = reception
-        self._tenant_header = reception.tenant_header.lower().encode()
+        self._tenant_header = reception.tenants.header.lower().encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.monotonic()
@@ -106,7 +105,7 @@ class HttpDoor:
         door, reception = self._door, self._reception
         if scope["method"] != "POST":
             raise WrongMethodError(f"method: expected POST, got {scope['method']}")
-        tenant = parse_tenant(headers.get(self._tenant_header, b"").decode("latin-1"), reception.default_tenant)
+        tenant = reception.tenants.parse(headers.get(self._tenant_header))
         with Hold(reception.intake) as hold:
             body = await read_body(scope, receive, hold, reception.limits, packed=door.packed)
             message = await decode(door, body, content_type)

@@ -11,7 +11,6 @@ from google.protobuf import any_pb2, duration_pb2
 from google.rpc import error_details_pb2, status_pb2
 
 from backbone.model.errors import BackboneError, DependencyError, LimitExceeded, StartError, UserInputError
-from backbone.model.tenant import parse_tenant
 from backbone.receive.commit import Lane, Receipt
 from backbone.receive.door import Reception
 from backbone.receive.intake import Hold
@@ -103,9 +102,9 @@ class OtlpGrpc:
         self, body: bytes, context: grpc.aio.ServicerContext[bytes, bytes], signal: Signal, lane: Lane
     ) -> Receipt:
         reception = self._reception
-        header = reception.tenant_header.lower()
+        header = reception.tenants.header.lower()
         named = next((value for key, value in context.invocation_metadata() or () if key == header), None)
-        tenant = parse_tenant(named.decode("latin-1") if isinstance(named, bytes) else named, reception.default_tenant)
+        tenant = reception.tenants.parse(named)
         with Hold(reception.intake) as hold:
             hold.grow(len(body))
             reception.metrics.received_bytes.labels(_RECEIVER, signal).inc(len(body))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from backbone.query.tenant import Tenants
+from backbone.model.tenant import Tenants
 from backbone.serve.api import build_api
 from backbone.serve.prometheus import build_prometheus
 from backbone.serve.running import QueryRunner

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from backbone import __version__
-from backbone.query.tenant import Tenants
+from backbone.model.tenant import Tenants
 from backbone.serve.answers import Refusal
 from backbone.serve.parameters import Parameters
 

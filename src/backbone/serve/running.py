@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from backbone.model.errors import BackboneError, LimitExceeded
-from backbone.query.tenant import Tenants
+from backbone.model.tenant import Tenants
 from backbone.serve.errors import CLIENT_GONE
 
 _OPTION = "store.query.concurrency"
@@ -69,7 +69,7 @@ class QueryRunner:
 
         async def endpoint(request: Request) -> Response:
             try:
-                return await handler(request, self.tenants.of(request.headers))
+                return await handler(request, self.tenants.parse(request.headers.get(self.tenants.header)))
             except BackboneError as error:
                 return refuse(error)
             except ClientGone:
