@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
 import structlog
@@ -21,7 +22,7 @@ from backbone.config.model import Config
 from backbone.model.errors import BackboneError
 from backbone.model.tenant import Tenants
 from backbone.model.time import now_ns
-from backbone.process import Pipeline, pipeline
+from backbone.process import Pipeline, faults_query, pipeline
 from backbone.receive.body import BodyLimits
 from backbone.receive.commit import CommitOptions, Lane
 from backbone.receive.door import HttpDoor, Reception
@@ -126,11 +127,12 @@ async def _lanes(
         name: Lane(
             wire(name),
             signal,
+            faults_query(name),
             engine,
             await CommitNotes.open(directory, name, engine),
             options,
             metrics,
-            lambda: refill(engine, flow),
+            partial(refill, engine, flow, wire(name).table),
         )
         for name, signal in _WIRES.items()
     }

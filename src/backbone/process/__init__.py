@@ -7,6 +7,7 @@ nothing, the next ones write them. Policy stands between the two, in the second.
 
 from __future__ import annotations
 
+from backbone.process.faults import faults_query
 from backbone.process.logs import logs_pipeline
 from backbone.process.metrics import metrics_pipeline
 from backbone.process.remote_write import remote_write_pipeline
@@ -14,7 +15,7 @@ from backbone.process.series import series_pipeline
 from backbone.process.traces import traces_pipeline
 from backbone.process.view import Passage, Pipeline, Recall, View
 
-__all__ = ["Passage", "Pipeline", "Recall", "View", "pipeline"]
+__all__ = ["Passage", "Pipeline", "Recall", "View", "faults_query", "pipeline"]
 
 
 def pipeline() -> Pipeline:

@@ -43,6 +43,16 @@ FROM accumulated_in WHERE late > 0 GROUP BY tenant, received, service
 
 _LAST = f"SELECT {_TOTAL_KEY} AS key, time, total FROM totals"
 
+# A crash may leave a total without its sample, or the other way round. What holds is the last sample, so that a delta
+# that is sent again is added once; where a total has no sample of its time, it is looked for among all of its series.
+_CONFIRMED = "SELECT tenant, fp, time FROM samples WHERE (tenant, fp, time) IN (SELECT tenant, fp, time FROM totals)"
+_REFILL = f"""
+SELECT {_TOTAL_KEY} AS key, time, value AS total FROM samples
+WHERE (tenant, fp, time) IN (SELECT tenant, fp, time FROM totals)
+    OR (tenant, fp) IN (SELECT tenant, fp FROM totals WHERE (tenant, fp, time) NOT IN ({_CONFIRMED}))
+ORDER BY time
+"""
+
 DELTAS = Pipeline(
     passages=(
         SERIES_IN.renamed("deltas_in"),
@@ -65,7 +75,7 @@ DELTAS = Pipeline(
             "last_totals",
             "key UInt64, time DateTime64(3, 'UTC'), total Float64",
             "Join(ANY, LEFT, key) SETTINGS join_any_take_last_row = 1, persistent = 0",
-            f"{_LAST} ORDER BY time",
+            _REFILL,
         ),
     ),
 )

@@ -19,6 +19,9 @@ _HISTOGRAM = """
     negative_offsets, negative_lengths, negative_counts, reset
 """
 
+_FARTHEST = 1 << 24
+"""Doubles lie within 2^30 buckets of one at the finest scale, 2^20 a doubling; more is a mistake and would overflow."""
+
 
 def _side(side: str) -> str:
     counts, offset = f"p.{side}.bucket_counts", f"p.{side}.offset"
@@ -36,14 +39,16 @@ def _side(side: str) -> str:
 
 
 _UNPACK = f"""
-WITH arrayJoin(m.exponentials) AS p, {POINT}, greatest(p.scale - 8, 0) AS shift
+WITH arrayJoin(m.exponentials) AS p, {POINT}, greatest(p.scale - 8, 0) AS shift,
+    throwIf(abs(toInt64(p.positive.offset)) > {_FARTHEST} OR abs(toInt64(p.negative.offset)) > {_FARTHEST},
+        'exponential_histogram.offset: expected -2^24 to 2^24') AS far
 SELECT m.tenant AS tenant, m.received AS received, m.service AS service, m.family AS metric, m.unit AS unit,
     {label_hash("point_names", "point_values")} + {pair_hash("__name__", "metric")} AS id,
     {fingerprint("metric", "id")} AS fp,
     point_names AS label_names, point_values AS label_values, at_ms AS time_ms,
     toInt64(intDiv(p.start_time_unix_nano, 1000000)) AS start_ms,
     toFloat64(p.count) AS count, if(stale, {STALE}, p.sum) AS sum,
-    toInt8(if(throwIf(p.scale < -4, 'exponential_histogram.scale: expected -4 or more') = 0,
+    toInt8(if(far = 0 AND throwIf(p.scale NOT BETWEEN -4 AND 20, 'exponential_histogram.scale: expected -4 to 20') = 0,
         p.scale - shift, 0)) AS schema,
     p.zero_threshold AS zero_threshold, toFloat64(p.zero_count) AS zero_count,
     {_side("positive")}, {_side("negative")},

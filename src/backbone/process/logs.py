@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backbone.process.unpack import unpack
-from backbone.process.values import ATTRIBUTES, attribute_map, kinds, sized, text
+from backbone.process.values import ATTRIBUTES, attribute_map, kinds, sized, text, timestamp
 from backbone.process.view import Passage, Pipeline, View
 
 LOG_COLUMNS = f"""
@@ -37,9 +37,9 @@ LOG_COLUMNS = f"""
 
 # A record without a time of its own happened when it was observed, or at the latest when it came in.
 _RECORD = f"""
-    fromUnixTimestamp64Nano(toInt64(multiIf(i.time_unix_nano > 0, i.time_unix_nano,
-        i.observed_time_unix_nano > 0, i.observed_time_unix_nano, received_ns)), 'UTC') AS time,
-    fromUnixTimestamp64Nano(toInt64(i.observed_time_unix_nano), 'UTC') AS observed,
+    {timestamp("i.observed_time_unix_nano", "log_record.observed_time_unix_nano")} AS observed,
+    multiIf(i.time_unix_nano > 0, {timestamp("i.time_unix_nano", "log_record.time_unix_nano")},
+        i.observed_time_unix_nano > 0, observed, received) AS time,
     toUInt8(if(i.severity_number BETWEEN 0 AND 24, i.severity_number, 0)) AS severity,
     i.severity_text AS severity_text,
     {text("i.body", 0)} AS body,

@@ -115,10 +115,11 @@ _NUMBERS = _points(
 _HISTOGRAMS = _points(
     "histograms",
     """,
-    throwIf(notEmpty(p.bucket_counts) AND length(p.bucket_counts) != length(p.explicit_bounds) + 1,
-        'histogram.bucket_counts: expected one more than explicit_bounds') AS checked,
+    throwIf((notEmpty(p.bucket_counts) OR notEmpty(p.explicit_bounds))
+        AND length(p.bucket_counts) != length(p.explicit_bounds) + 1,
+        'histogram.bucket_counts: expected one more than explicit_bounds') AS uneven,
     arrayPushBack(arrayMap(b -> toString(b), p.explicit_bounds), '+Inf') AS edges,
-    if(empty(p.bucket_counts), [p.count], arrayCumSum(p.bucket_counts)) AS below,
+    if(uneven OR empty(p.bucket_counts), [p.count], arrayCumSum(p.bucket_counts)) AS below,
     p.sum_presence = 'sum' AS summed""",
     "arrayConcat(arrayMap(e -> concat(m.family, '_bucket'), edges), [concat(m.family, '_count')], "
     "if(summed, [concat(m.family, '_sum')], []))",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backbone.process import metric_names
-from backbone.process.values import text
+from backbone.process.values import LATEST_NS, sized, text, timestamp
 
 STALE = "reinterpretAsFloat64(toUInt64(0x7ff0000000000002))"
 """Prometheus' mark of a series that ended."""
@@ -22,7 +22,9 @@ POINT = f"""
     if(distinct_names, all_names, arrayConcat(m.label_names, free_names)) AS point_names,
     if(distinct_names, arrayConcat(m.label_values, own_values), arrayConcat(m.label_values, arrayMap(
         n -> arrayStringConcat(arrayFilter((v, o) -> o = n, own_values, own_names), ';'), free_names))) AS point_values,
-    if(p.time_unix_nano > 0, toInt64(intDiv(p.time_unix_nano, 1000000)),
+    throwIf(p.time_unix_nano > {LATEST_NS},
+        'data_point.time_unix_nano: expected nanoseconds up to the year 2100') AS late,
+    if(p.time_unix_nano > late, toInt64(intDiv(p.time_unix_nano, 1000000)),
         intDiv(toUnixTimestamp64Nano(m.received), 1000000)) AS at_ms,
     bitAnd(p.flags, 1) = 1 AS stale
 """
@@ -32,9 +34,10 @@ POINT = f"""
 def exemplar_columns(exemplar: str) -> str:
     """Return the columns of the table ``exemplars`` for an OpenTelemetry exemplar, but for its series."""
     return f"""
-    fromUnixTimestamp64Milli(toInt64(intDiv({exemplar}.time_unix_nano, 1000000)), 'UTC') AS time,
+    {timestamp(f"{exemplar}.time_unix_nano", "exemplar.time_unix_nano")} AS time,
     if({exemplar}.value = 'as_int', toFloat64({exemplar}.as_int), {exemplar}.as_double) AS value,
-    toFixedString({exemplar}.trace_id, 16) AS trace_id, toFixedString({exemplar}.span_id, 8) AS span_id,
+    {sized(f"{exemplar}.trace_id", 16, "exemplar.trace_id", optional=True)} AS trace_id,
+    {sized(f"{exemplar}.span_id", 8, "exemplar.span_id", optional=True)} AS span_id,
     mapFromArrays(arrayMap(k -> {metric_names.label("k")}, {exemplar}.filtered_attributes.key),
         arrayMap(v -> {text("v", 2)}, {exemplar}.filtered_attributes.value)) AS labels
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from backbone.process.series import fingerprint, label_hash
+from backbone.process.values import LATEST_NS
 from backbone.process.view import Pipeline, View
 
 _UNPACK = f"""
@@ -20,7 +21,8 @@ SELECT
     '' AS unit,
     if(empty(s.samples), arrayMin(s.histograms.timestamp), arrayMin(s.samples.timestamp)) AS first_ms,
     greatest(arrayMax(s.samples.timestamp), arrayMax(s.histograms.timestamp)) AS last_ms,
-    s.samples.timestamp AS times_ms,
+    if(throwIf(first_ms < 0 OR last_ms > {LATEST_NS // 10**6},
+        'sample.timestamp: expected milliseconds from 1970 to the year 2100') = 0, s.samples.timestamp, []) AS times_ms,
     s.samples.value AS values
 FROM wire_remote_write
 """

@@ -66,7 +66,8 @@ FROM series_in
 WHERE {_KNOWN_KEY.format(last="last")} NOT IN known_series AND last_ms > 0
     AND throwIf(metric = '', 'series without a metric name') = 0
     AND throwIf(NOT isValidUTF8(metric), 'metric name that is not UTF-8') = 0
-    AND throwIf(arrayUniq(names) != length(names), 'series with a label given twice') = 0
+    AND throwIf(arrayUniq(names) != length(names) OR countEqual(label_names, '__name__') > 1,
+        'series with a label given twice') = 0
     AND throwIf(arrayExists(n -> n = '', names), 'label without a name') = 0
     AND throwIf(arrayExists(n -> NOT isValidUTF8(n), names), 'label name that is not UTF-8') = 0
     AND throwIf(arrayExists(v -> NOT isValidUTF8(v), label_values), 'label value that is not UTF-8') = 0

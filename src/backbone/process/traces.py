@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backbone.process.unpack import unpack
-from backbone.process.values import ATTRIBUTES, attribute_map, kinds, sized
+from backbone.process.values import ATTRIBUTES, attribute_map, kinds, sized, timestamp
 from backbone.process.view import Passage, Pipeline, View
 
 SPAN_COLUMNS = f"""
@@ -46,7 +46,7 @@ SPAN_COLUMNS = f"""
 
 _SPAN = f"""
     i.name AS name,
-    fromUnixTimestamp64Nano(toInt64(i.start_time_unix_nano), 'UTC') AS time,
+    {timestamp("i.start_time_unix_nano", "span.start_time_unix_nano")} AS time,
     greatest(i.end_time_unix_nano, i.start_time_unix_nano) - i.start_time_unix_nano AS duration_ns,
     {sized("i.trace_id", 16, "span.trace_id")} AS trace_id,
     {sized("i.span_id", 8, "span.span_id")} AS span_id,
@@ -59,7 +59,7 @@ _SPAN = f"""
     {attribute_map("i.attributes", 1)} AS attributes,
     {kinds("i.attributes")} AS attribute_kinds,
     i.dropped_attributes_count AS dropped_attributes,
-    arrayMap(t -> fromUnixTimestamp64Nano(toInt64(t), 'UTC'), i.events.time_unix_nano) AS `events.time`,
+    arrayMap(t -> {timestamp("t", "event.time_unix_nano")}, i.events.time_unix_nano) AS `events.time`,
     i.events.name AS `events.name`,
     arrayMap(e -> {attribute_map("e", 2)}, i.events.attributes) AS `events.attributes`,
     arrayMap(e -> {kinds("e")}, i.events.attributes) AS `events.attribute_kinds`,

@@ -15,6 +15,9 @@ from __future__ import annotations
 ATTRIBUTES = "Map(LowCardinality(String), String)"
 """The type of attributes in every table."""
 
+LATEST_NS = 4_102_444_800 * 10**9
+"""The last time that is taken, the start of the year 2100: past it days wrap around, and with them what is kept."""
+
 _DEEPEST = 2
 _STRING, _BOOL, _INT, _DOUBLE, _ARRAY, _KVLIST, _BYTES = range(1, 8)
 
@@ -109,3 +112,9 @@ def sized(value: str, size: int, name: str, *, optional: bool = False) -> str:
     accepted = f"({size}, 0)" if optional else f"({size})"
     wording = f"{name}: expected {size} bytes"
     return f"toFixedString(if(throwIf(length({value}) NOT IN {accepted}, '{wording}') = 0, {value}, ''), {size})"
+
+
+def timestamp(value: str, name: str) -> str:
+    """Return nanoseconds since 1970 as the engine's time; a request with one past `LATEST_NS` is refused."""
+    wording = f"{name}: expected nanoseconds up to the year 2100"
+    return f"fromUnixTimestamp64Nano(toInt64(if(throwIf({value} > {LATEST_NS}, '{wording}') = 0, {value}, 0)), 'UTC')"

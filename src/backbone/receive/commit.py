@@ -21,6 +21,7 @@ import structlog
 from backbone.model.errors import BackboneError, DependencyError, UserInputError
 from backbone.model.time import now_ns, seconds_from_ns
 from backbone.receive import envelope
+from backbone.receive.blame import Blame
 from backbone.store.engine import Engine, RefusedByEngine, Statement
 from backbone.store.wire import Wire
 from backbone.telemetry.metrics import Metrics
@@ -61,7 +62,8 @@ class Notes(Protocol):
     """Remembers over a crash which requests were being written."""
 
     def begin(self, requests: list[tuple[int, bytes]]) -> None: ...
-    def end(self) -> None: ...
+    async def look_for(self, requests: list[tuple[int, bytes]]) -> None: ...
+    def clear(self) -> None: ...
     def already_stored(self, digest: bytes) -> bool: ...
 
 
@@ -72,6 +74,7 @@ class Lane:
         self,
         wire: Wire,
         signal: str,
+        faults: str,
         engine: Engine,
         notes: Notes,
         options: CommitOptions,
@@ -85,10 +88,13 @@ class Lane:
         self._options = options
         self._metrics = metrics
         self._recover = recover
+        self._blame = Blame(wire, faults, engine)
         self._waiting: deque[_Waiting] = deque()
         self._waiting_bytes = 0
         self._arrived = asyncio.Event()
         self._worthwhile = asyncio.Event()
+        self._astray = False
+        """Whether what views look into may be ahead of what is stored."""
         self._closing = False
         self._last_ns = 0
         # The time makes tokens of this run differ from those of any run before.
@@ -132,8 +138,8 @@ class Lane:
             started = time.monotonic()
             if group:
                 await self._write(group)
-                self._notes.end()
             rest_seconds = min((time.monotonic() - started) * self._options.rest_ratio, _LONGEST_REST_SECONDS)
+        self._notes.clear()
 
     def close(self) -> None:
         """Take no more requests; `run` ends when those that wait are written."""
@@ -169,49 +175,78 @@ class Lane:
         return group
 
     async def _write(self, group: list[_Waiting]) -> None:
-        """Write a group and tell each of its senders; one that cannot be read is parted from the others by halving."""
-        self._notes.begin([(waiting.received_ns, waiting.digest) for waiting in group])
+        """Write a group and tell each of its senders."""
+        try:
+            self._notes.begin(_noted(group))
+            await self._store(group)
+        except BackboneError as error:
+            _log.warning("group not stored", lane=self._wire.name, requests=len(group), error=str(error))
+            await self._give_up(group, error)
+        except OSError as error:
+            _log.warning("group not noted", lane=self._wire.name, requests=len(group), error=str(error))
+            await self._give_up(group, DependencyError(f"the store is not able now: {error.strerror}"))
+        except Exception as error:  # noqa: BLE001 - the lane must live: the group's senders are told, the next ones served
+            _log.exception("group not stored", lane=self._wire.name, requests=len(group))
+            await self._give_up(group, DependencyError(f"could not be stored: {type(error).__name__}"))
+
+    async def _give_up(self, group: list[_Waiting], error: BackboneError) -> None:
+        """Tell those not told yet to come again; what is stored of theirs all the same is known by then."""
+        unanswered = [waiting for waiting in group if not waiting.done.done()]
+        try:
+            await self._notes.look_for(_noted(unanswered))
+        except BackboneError as second:
+            _log.warning("not known what of a group is stored", lane=self._wire.name, error=str(second))
+        _refuse(unanswered, error)
+
+    async def _store(self, group: list[_Waiting]) -> None:
+        """Store a group; requests that cannot be read are parted from the others and refused."""
         try:
             await self._insert(group)
         except RefusedByEngine as error:
-            if len(group) > 1:
-                middle = len(group) // 2
-                await self._write(group[:middle])
-                await self._write(group[middle:])
-            else:
+            if len(group) == 1:
                 _refuse(group, UserInputError(str(error)))
-        except BackboneError as error:
-            _log.warning("group not stored", lane=self._wire.name, requests=len(group), error=str(error))
-            _refuse(group, error)
-        except Exception as error:  # noqa: BLE001 - the lane must live: the group's senders are told, the next ones served
-            _log.exception("group not stored", lane=self._wire.name, requests=len(group))
-            _refuse(group, DependencyError(f"could not be stored: {type(error).__name__}"))
+                return
         else:
-            receipts = await self._receipts(group)
-            now = now_ns()
-            for waiting in group:
-                self._metrics.ingest_lag_seconds.labels(self._wire.name).observe(
-                    seconds_from_ns(now - waiting.received_ns)
-                )
-                if not waiting.done.done():
-                    waiting.done.set_result(receipts.get(waiting.received_ns, Receipt()))
+            await self._accept(group)
+            return
+        blamed = await self._blame.find([waiting.sealed for waiting in group])
+        for index, reason in blamed.items():
+            _refuse([group[index]], UserInputError(reason))
+        rest = [waiting for index, waiting in enumerate(group) if index not in blamed]
+        if blamed and rest:
+            await self._store(rest)
+        elif rest:
+            # Nobody is known to be at fault, or all of them together.
+            middle = len(group) // 2
+            await self._store(group[:middle])
+            await self._store(group[middle:])
+
+    async def _accept(self, group: list[_Waiting]) -> None:
+        receipts = await self._receipts(group)
+        now = now_ns()
+        for waiting in group:
+            self._metrics.ingest_lag_seconds.labels(self._wire.name).observe(seconds_from_ns(now - waiting.received_ns))
+            if not waiting.done.done():
+                waiting.done.set_result(receipts.get(waiting.received_ns, Receipt()))
 
     async def _insert(self, group: list[_Waiting]) -> None:
         token = next(self._tokens)
         payload = [b"".join([waiting.sealed for waiting in group])]
         for attempt in itertools.count():
             try:
+                if self._astray:
+                    await self._recover()
+                    self._astray = False
                 with self._metrics.commit_seconds.labels(self._wire.name).time():
                     await self._engine.insert(self._wire.table, self._wire.proto, payload, token=token)
             except DependencyError:
+                self._astray = True
                 if attempt >= self._options.retries:
                     raise
                 self._metrics.commit_retries.labels(self._wire.name).inc()
                 await asyncio.sleep(self._options.retry_seconds * 2**attempt)
-                await self._recover()
             except RefusedByEngine as error:
-                if error.by_view:
-                    await self._recover()
+                self._astray = self._astray or error.by_view
                 raise
             else:
                 break
@@ -246,6 +281,10 @@ class Lane:
                 receipt = Receipt(row["items"], receipt.refused)
             receipts[row["received_ns"]] = receipt
         return receipts
+
+
+def _noted(group: list[_Waiting]) -> list[tuple[int, bytes]]:
+    return [(waiting.received_ns, waiting.digest) for waiting in group]
 
 
 def _refuse(group: list[_Waiting], error: BackboneError) -> None:

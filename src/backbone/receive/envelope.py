@@ -50,6 +50,14 @@ def seal(body: bytes, tenant: str, received_ns: int) -> bytes:
     return b"".join((varint(len(body) + len(suffix)), body, suffix))
 
 
+def message_of(sealed: bytes) -> bytes:
+    """Return the message, with its envelope, without the length before it."""
+    at = 0
+    while sealed[at] & 0x80:
+        at += 1
+    return sealed[at + 1 :]
+
+
 def digest(body: bytes, tenant: str) -> bytes:
     """Return what tells a request from all others, so that one sent again is known."""
     return xxhash.xxh3_128_digest(body, seed=xxhash.xxh3_64_intdigest(tenant.encode()))

@@ -29,8 +29,11 @@ from backbone.store.errors import insert_error, query_error
 
 _Result = TypeVar("_Result")
 
-_INSERT_SETTINGS = {
+_DECODE_SETTINGS: dict[str, str | int] = {
     "input_format_protobuf_oneof_presence": 1,
+    "output_format_json_quote_64bit_integers": 0,
+}
+_INSERT_SETTINGS: dict[str, str | int] = _DECODE_SETTINGS | {
     # Durable and once: parts are on disk before the insert returns, and a repeat with the same token changes nothing.
     "fsync_metadata": 1,
     "insert_deduplicate": 1,
@@ -125,6 +128,18 @@ class EmbeddedEngine:
     async def command(self, statement: Statement) -> None:
         parameters = {name: _parameter(value) for name, value in statement.parameters.items()}
         await self._run(lambda connection: connection.query(statement.sql, "TSV", params=parameters), None)
+
+    async def inspect(self, sql: str, schema: str, columns: str, payload: Sequence[bytes]) -> list[dict[str, Any]]:
+        settings = _settings(_DECODE_SETTINGS | {"format_schema": self._schema_file(schema)})
+
+        def run(connection: _Connection) -> bytes:
+            with _readable(payload) as path:
+                source = f"file({_literal(path)}, 'Protobuf', {_literal(columns)})"
+                statement = f"WITH requests AS (SELECT * FROM {source}) {sql} SETTINGS {settings}"  # noqa: S608 - our own
+                return bytes(connection.query(statement, "JSONEachRow").bytes() or b"")
+
+        lines = await self._run(run, None, insert=True)
+        return [orjson.loads(line) for line in lines.splitlines()]
 
     async def insert(self, table: str, schema: str, payload: Sequence[bytes], *, token: str) -> None:
         settings = _settings(

@@ -74,6 +74,22 @@ class Engine(Protocol):
         """Run a statement that changes something; raises as `query` does."""
         ...
 
+    async def inspect(self, sql: str, schema: str, columns: str, payload: Sequence[bytes]) -> list[dict[str, Any]]:
+        """
+        Run a select over protobuf messages, which are its table ``requests``, and write nothing.
+
+        Args:
+            sql: the select.
+            schema: as for `insert`.
+            columns: the columns of ``requests``, which are the message's fields.
+            payload: as for `insert`.
+
+        Raises:
+            RefusedByEngine: a message could not be decoded.
+            DependencyError: the engine is not able now.
+        """
+        ...
+
     async def insert(self, table: str, schema: str, payload: Sequence[bytes], *, token: str) -> None:
         """
         Write a group of protobuf messages durably.

@@ -19,10 +19,11 @@ _LIMITS = {
     _RESULT: ("store.query.max_result_rows", "its result has more rows than"),
 }
 _CANCELLED = 394
-_NOT_ABLE = {74, 75, 76, 190, 198, 202, 203, 209, 210, 236, 241, 242, 243, 252, 279, 364, 439, 499, 733, _CANCELLED}
+_NOT_ABLE = {74, 75, 76, 198, 202, 203, 209, 210, 236, 241, 242, 243, 252, 279, 364, 439, 499, 733, _CANCELLED}
 """Files that cannot be written, no memory, no disk, no threads, too many parts, shutting down."""
 _NO_SPACE = re.compile(r"No space left on device|Cannot reserve .* not enough space|errno: 28\b")
 _THROWN = 395
+_PARTITIONS = re.compile(r"Too many partitions for single INSERT block")
 
 
 def explain(text: str) -> tuple[int, str]:
@@ -59,6 +60,8 @@ def insert_error(text: str) -> BackboneError:
     code, message = explain(text)
     if _NO_SPACE.search(text):
         return DependencyError("the disk is full", retry_after_seconds=10)
+    if _PARTITIONS.search(text):
+        return RefusedByEngine("times: expected at most 100 different days in one request", by_view=True)
     if code == 0 or code in _NOT_ABLE:
         return DependencyError(f"the store is not able now: {message}")
     if code == _THROWN:

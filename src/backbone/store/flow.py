@@ -6,11 +6,14 @@ They hold no data, so nothing is lost, and the newest program's and configuratio
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Protocol
 
 from backbone.store.engine import Engine, Statement
 from backbone.store.wire import Wire
+
+_FROM = re.compile(r"\bFROM (\w+)")
 
 
 class Passage(Protocol):
@@ -63,16 +66,30 @@ async def install(engine: Engine, wires: Sequence[Wire], pipeline: Pipeline) -> 
     await refill(engine, pipeline)
 
 
-async def refill(engine: Engine, pipeline: Pipeline) -> None:
+async def refill(engine: Engine, pipeline: Pipeline, source: str | None = None) -> None:
     """
     Fill the tables in memory from what is stored.
 
-    After an insert that failed they may hold what did not get stored, so they are filled anew then, too.
+    After an insert that failed they may hold what did not get stored, so they are filled anew then, too; but only those
+    that writing to *source* fills, since others are in use by inserts that run meanwhile.
     """
+    reached = None if source is None else _reached(pipeline, source)
     for recall in pipeline.recalls:
+        if reached is not None and recall.name not in reached:
+            continue
         await engine.command(Statement(f"TRUNCATE TABLE {recall.name}"))
         if recall.fill:
             await engine.command(Statement(f"INSERT INTO {recall.name} {recall.fill}"))
+
+
+def _reached(pipeline: Pipeline, source: str) -> set[str]:
+    """Return all tables that views fill, directly or one after the other, when *source* is written to."""
+    reached = {source}
+    while True:
+        further = {view.target for view in pipeline.views if reached & set(_FROM.findall(view.select))}
+        if further <= reached:
+            return reached
+        reached |= further
 
 
 async def _clear(engine: Engine) -> None:

@@ -40,6 +40,16 @@ _FIELD = re.compile(r"(repeated )?(\w+) (\w+) = (\d+);")
 
 
 @dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a message; ``kind`` is a scalar type or the name of a message."""
+
+    repeated: bool
+    kind: str
+    name: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Wire:
     """
     A message as it comes over the wire.
@@ -56,6 +66,13 @@ class Wire:
     @property
     def table(self) -> str:
         return f"wire_{self.name}"
+
+    def fields(self, message: str) -> list[Field]:
+        """Return a message's fields, those of its oneofs among them."""
+        return [
+            Field(bool(field[1]), field[2], field[3], int(field[4]))
+            for field in _FIELD.finditer(self.messages[message])
+        ]
 
     def type_of(self, message: str) -> str:
         """Return the engine's type of one message."""

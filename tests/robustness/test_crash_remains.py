@@ -1,0 +1,61 @@
+"""What a crash in the middle of an insert may leave, laid by hand, and what a resent request makes of it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from backbone.receive.envelope import digest
+from backbone.store.engine import Statement
+from tests.conftest import Server, StartServer
+from tests.robustness.bodies import PATHS, Items, Kind, body
+from tests.robustness.mutate import PROTOBUF
+
+
+async def _send(server: Server, kind: Kind, content: bytes) -> int:
+    answer = await server.http.post(PATHS[kind], content=content, headers={"content-type": PROTOBUF})
+    return answer.status_code
+
+
+async def test_delta_whose_sample_a_crash_lost_is_added_when_it_is_sent_again(start_server: StartServer) -> None:
+    first = body(Items("deltas", 9, 0, 1))
+    await asyncio.sleep(0.01)  # samples are told apart by milliseconds
+    second = body(Items("deltas", 9, 1, 1))
+    async with start_server() as server:
+        assert await _send(server, "deltas", first) == 200
+        assert await _send(server, "deltas", second) == 200
+        newest = "SELECT max(time) FROM samples WHERE fp IN (SELECT fp FROM totals)"
+        await server.backbone.engine.command(
+            Statement(f"DELETE FROM samples WHERE time = ({newest}) AND fp IN (SELECT fp FROM totals)")
+        )
+    async with start_server() as server:
+        assert await _send(server, "deltas", second) == 200
+        values = await server.rows(
+            "SELECT DISTINCT value FROM samples WHERE fp IN (SELECT fp FROM totals) ORDER BY value"
+        )
+
+    assert values == [{"value": 1.0}, {"value": 2.0}]
+
+
+@pytest.mark.parametrize("kind", ["traces", "logs"])
+@pytest.mark.parametrize("restarts", [1, 3])
+async def test_request_stored_unanswered_is_known_after_any_number_of_crashes(
+    start_server: StartServer, tmp_path: Path, kind: Kind, restarts: int
+) -> None:
+    table = {"traces": "spans", "logs": "logs"}[kind]
+    content = body(Items(kind, 9, 0, 5))
+    async with start_server() as server:
+        assert await _send(server, kind, content) == 200
+        [row] = await server.rows(f"SELECT DISTINCT toUnixTimestamp64Nano(received) AS at FROM {table}")
+    note = row["at"].to_bytes(8) + digest(content, "anonymous")
+    (tmp_path / "data" / "notes" / f"{kind}.notes").write_bytes(note)
+
+    for number in range(restarts):
+        async with start_server() as server:
+            assert await _send(server, kind, body(Items(kind, 9, 5 * (number + 1), 5))) == 200
+    async with start_server() as server:
+        assert await _send(server, kind, content) == 200
+        items = 5 * (restarts + 1)
+        assert await server.rows(f"SELECT count() AS items FROM {table}") == [{"items": items}]
