@@ -81,7 +81,7 @@ def metrics() -> Iterator[tuple[str, bytes]]:
         metric.gauge.data_points.add(time_unix_nano=at, as_double=1)
         yield f"gauge at {at}", request.SerializeToString()
         request, metric = _metric()
-        metric.sum.aggregation_temporality = 1
+        metric.sum.aggregation_temporality = 1  # type: ignore[assignment] # enums of protobuf are open
         metric.sum.data_points.add(time_unix_nano=at, as_double=1)
         yield f"delta at {at}", request.SerializeToString()
         request, metric = _metric()

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from tests.robustness.overload import RESIDENT_BOUND_BYTES, overload
 
-
 SMALL = """
 http: {max_body: 1MiB, max_decompressed: 1MiB}
 receivers: {otlp_grpc: {max_message: 1MiB}}
