@@ -36,7 +36,7 @@ def run(
     """Send what a fleet of clients, OmniRelay nodes, MeshKit shards and Hugo queues would, until stopped."""
     from backbone.config.units import Address, Duration  # noqa: PLC0415
     from backbone.simulate.run import Simulation, SimulationOptions  # noqa: PLC0415 - heavy
-    from backbone.simulate.topology import SIZES  # noqa: PLC0415
+    from backbone.simulate.sizes import SIZES  # noqa: PLC0415
 
     if size not in SIZES:
         raise typer.BadParameter(f"expected one of {', '.join(SIZES)}, got '{size}'", param_hint="--size")

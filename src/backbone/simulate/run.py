@@ -13,8 +13,8 @@ from backbone.simulate.fleet import Fleet
 from backbone.simulate.gauging import Gauging
 from backbone.simulate.logs import write_logs
 from backbone.simulate.sender import Delivery, Sender, Signal
+from backbone.simulate.sizes import SIZES, topology_of
 from backbone.simulate.spans import SpanBatch, trace
-from backbone.simulate.topology import SIZES, Topology
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Simulation:
 
     def __init__(self, options: SimulationOptions) -> None:
         self._options = options
-        self.fleet = Fleet(Topology.of_series(options.series), options.calls_per_second, options.seed)
+        self.fleet = Fleet(topology_of(options.series), options.calls_per_second, options.seed)
         self._gauging = Gauging(self.fleet, now_ns())
         self._seconds = 0
         self._sender: Sender | None = None
