@@ -82,6 +82,6 @@ def test_latency_has_a_heavy_tail() -> None:
 @pytest.mark.parametrize("size", ["demo", "small", "medium", "large"])
 def test_a_size_makes_its_number_of_series(size: str) -> None:
     run = Run(topology_of(SIZES[size]))
-    run.forward(60)
+    run.skip(60)
 
     assert run.gauging.series_count == pytest.approx(SIZES[size], rel=0.06)

@@ -38,7 +38,7 @@ _ENDED = {*_WORKFLOW, "workflow.status"}
 def calm() -> Run:
     """A fleet that ran two minutes and a half without a fault."""
     run = Run()
-    run.forward(150)
+    run.skip(150)
     return run
 
 
@@ -173,7 +173,7 @@ def test_no_label_is_unbounded(calm: Run) -> None:
 
 def test_counters_and_histograms_only_grow(calm: Run) -> None:
     before = _monotonic(calm)
-    calm.forward(20)
+    calm.skip(20)
     after = _monotonic(calm)
 
     assert before.keys() <= after.keys()

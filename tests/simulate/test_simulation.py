@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import httpx
-import pytest
 
 from backbone.simulate.control import control_app
 from backbone.simulate.run import Simulation, SimulationOptions
-from backbone.simulate.sender import Sender
-from tests.conftest import Server, free_port
+from tests.conftest import Server
 
 
 async def test_all_that_the_fleet_sends_is_stored(server: Server) -> None:
-    options = SimulationOptions(f"127.0.0.1:{server.otlp_grpc_port}", 1000, 10, 1, duration_seconds=2)
+    options = SimulationOptions(f"127.0.0.1:{server.otlp_grpc_port}", 2500, 10, 1, duration_seconds=2)
     progress = await Simulation(options).run()
 
     (stored,) = await server.rows("SELECT (SELECT count() FROM spans) AS spans, (SELECT count() FROM logs) AS logs")
@@ -25,19 +23,6 @@ async def test_all_that_the_fleet_sends_is_stored(server: Server) -> None:
     assert linked["n"] > 0
 
 
-async def test_sender_counts_what_nobody_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("backbone.simulate.sender.retry_delay_seconds", lambda *_: 0.0)
-    sender = Sender(f"127.0.0.1:{free_port()}")
-
-    await sender.send("logs", b"", 7)
-    await sender.drain()
-    await sender.close()
-
-    delivery = sender.deliveries["logs"]
-    assert (delivery.sent, delivery.acknowledged, delivery.refused, delivery.under_way) == (7, 0, 7, 0)
-    assert sender.last_error.startswith("unavailable")
-
-
 async def test_faults_are_injected_and_lifted_over_http() -> None:
     simulation = Simulation(SimulationOptions(series=100))
     transport = httpx.ASGITransport(control_app(simulation))
@@ -48,10 +33,15 @@ async def test_faults_are_injected_and_lifted_over_http() -> None:
             ("/faults/queue-jm", None, "did you mean 'queue-jam'?"),
             ("/faults/queue-jam", {"duration": "soon"}, "expected a duration"),
             ("/faults/queue-jam", {"where": "x"}, "expected an object with target and duration"),
+            ("/faults/queue-jam", ["30s"], "expected an object with target and duration"),
+            ("/faults/queue-jam", {"target": 7}, "target: expected text, got 7"),
+            ("/faults/queue-jam", {"target": "nowhere"}, "target: expected one of"),
+            ("/faults/queue-jam", {"duration": "0s"}, "expected more than nothing"),
         ):
             refused = await client.post(path, json=body)
             assert refused.status_code == 400
             assert message in refused.json()["error"]
         assert [fault["kind"] for fault in (await client.get("/faults")).json()["active"]] == ["queue-jam"]
         assert (await client.delete("/faults/all")).json() == {"active": []}
+        assert (await client.delete("/faults/queue-jm")).status_code == 400
         assert (await client.get("/status")).json()["seconds"] == 0

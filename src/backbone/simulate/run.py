@@ -53,8 +53,10 @@ class Simulation:
         self._stopping = False
 
     def stop(self) -> None:
-        """End the run after the second it is in."""
+        """End the run after the second it is in, and try nothing again that fails from now on."""
         self._stopping = True
+        if self._sender:
+            self._sender.hurry()
 
     @property
     def progress(self) -> Progress:
