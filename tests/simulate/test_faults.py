@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
@@ -80,33 +82,62 @@ def test_a_queue_is_counted_on_one_node_after_it_moved_there_and_back() -> None:
     assert run.total("taskqueue.pending", taskqueue_name=queue) == run.fleet.queues[0].pending
 
 
-def test_a_slow_shard_is_slow_by_itself() -> None:
+def test_a_slow_shard_is_slow_by_itself_until_it_is_lifted() -> None:
     run = Run()
     shard = run.fleet.topology.shards[2]
     run.fleet.faults.inject("slow-shard", shard, None)
     run.forward(10)
 
-    durations: dict[bool, list[int]] = {True: [], False: []}
-    for _, span in run.spans:
-        if span.name == "TaskQueue.process":
-            slow = any(pair.value.string_value == shard for pair in span.attributes if pair.key == "shard.id")
-            durations[slow].append(span.end_time_unix_nano - span.start_time_unix_nano)
+    assert _median_work_ms(run, shard, inside=True) > 10 * _median_work_ms(run, shard, inside=False)
+    leases = {_shard_of(p): p for _, metric in run.metrics() if metric.name == LEASES for p in points(metric)}
+    mean_ms = {name: point.sum / point.count for name, point in leases.items()}
+    assert mean_ms.pop(shard) > 5 * max(mean_ms.values())
+    slow = [record for _, record in run.logs if _elapsed_ms(record) > 100]
+    assert len(slow) > 20
+    run.fleet.faults.lift("slow-shard")
+    run.forward(10)
+    assert _median_work_ms(run, shard, inside=True) < 2 * _median_work_ms(run, shard, inside=False)
 
-    assert (
-        sorted(durations[True])[len(durations[True]) // 2] > 10 * sorted(durations[False])[len(durations[False]) // 2]
-    )
+
+LEASES = "taskqueue.lease.duration"
 
 
-def test_an_error_burst_fails_one_procedure() -> None:
+def _shard_of(told: Any) -> str:
+    return named(told.attributes, "shard.id")
+
+
+def _elapsed_ms(record: Any) -> float:
+    return max((pair.value.double_value for pair in record.attributes if pair.key == "elapsed_ms"), default=0.0)
+
+
+def _median_work_ms(run: Run, shard: str, *, inside: bool) -> float:
+    """Return the median work of items on a shard, or on all others."""
+    process = [span for _, span in run.spans if span.name == "TaskQueue.process"]
+    chosen = [span for span in process if (_shard_of(span) == shard) == inside]
+    durations = sorted(span.end_time_unix_nano - span.start_time_unix_nano for span in chosen)
+    return durations[len(durations) // 2] / 1e6
+
+
+def test_an_error_burst_fails_one_procedure_until_it_is_lifted() -> None:
     run = Run()
     run.fleet.faults.inject("error-burst", "Catalog::search", None)
     run.forward(20)
 
-    served = [span for service, span in run.spans if service == "omnirelay" and span.kind == Span.SPAN_KIND_SERVER]
-    failed = [span.name for span in served if span.status.message == "internal"]
+    failed = _failed_procedures(run)
     assert len(failed) > 20
     assert failed.count("Catalog::search") > 0.8 * len(failed)
-    assert run.total("omnirelay.rpc.failure", rpc_status="internal") > 20
+    burst = run.total("omnirelay.rpc.failure", rpc_status="internal")
+    assert burst >= 2 * len(failed)
+    assert run.count_logs("Unhandled exception in the pipeline of Catalog::search") == failed.count("Catalog::search")
+    run.fleet.faults.lift("error-burst")
+    run.forward(20)
+    assert len(_failed_procedures(run)) < 5
+    assert run.total("omnirelay.rpc.failure", rpc_status="internal") < burst + 10
+
+
+def _failed_procedures(run: Run) -> list[str]:
+    served = [span for service, span in run.spans if service == "omnirelay" and span.kind == Span.SPAN_KIND_SERVER]
+    return [span.name for span in served if span.status.message == "internal"]
 
 
 def test_a_log_flood_drowns_one_service_and_slows_it() -> None:

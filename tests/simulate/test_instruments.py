@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
+from backbone.simulate.instruments import CATALOGUE
 from backbone.simulate.meters import Meters
 from tests.simulate.virtual import START_NS, Run, kind_of, points
 
@@ -163,6 +164,17 @@ def test_instruments_are_as_the_projects_have_them(
         assert {frozenset(pair.key for pair in p.attributes) for _, m in found for p in points(m)} == {
             frozenset(labels)
         }
+
+
+def test_every_instrument_of_the_catalogue_is_heard_of_in_trouble() -> None:
+    run = Run()
+    for kind in ("queue-jam", "error-burst"):
+        run.fleet.faults.inject(kind, None, None)
+    run.skip(60)
+    run.fleet.faults.inject("peer-loss", "meshkit-1", None)
+    run.skip(240)
+
+    assert {metric.name for _, metric in run.metrics()} == CATALOGUE.keys()
 
 
 def test_no_label_is_unbounded(calm: Run) -> None:

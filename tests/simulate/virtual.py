@@ -23,10 +23,10 @@ START_NS = 1_790_000_000 * 10**9
 class Run:
     """A fleet stepped through virtual seconds, and all it said."""
 
-    def __init__(self, topology: Topology = Topology(), seed: int = 1) -> None:  # noqa: B008 - frozen
+    def __init__(self, topology: Topology = Topology(), seed: int = 1, start_ns: int = START_NS) -> None:  # noqa: B008 - frozen
         self.fleet = Fleet(topology, 40, seed)
-        self.gauging = Gauging(self.fleet, START_NS)
-        self.now_ns = START_NS
+        self.gauging = Gauging(self.fleet, start_ns)
+        self.now_ns = start_ns
         self.spans: list[tuple[str, Span]] = []
         self.logs: list[tuple[str, LogRecord]] = []
         self.senders: set[tuple[str, str]] = set()

@@ -111,6 +111,9 @@ class CallGauges:
         outcome = "successes" if attempt.status == "ok" else "failures"
         meters.number(f"omnirelay.peer.{outcome}", labels).add()
         meters.distribution("omnirelay.peer.lease.duration", labels).record(attempt.duration_ms, exemplar)
+        if attempt.status == "unavailable":
+            # No answer over QUIC: the next one is asked for over HTTP/2.
+            meters.number("omnirelay.grpc.client.fallbacks", _grpc_labels(call.procedure)).add()
         if attempt.status == "resource-exhausted":
             meters.number("omnirelay.peer.lease_rejected", labels).add()
         self._grpc(call, call.relay, "client", attempt.duration_ms, exemplar)

@@ -13,7 +13,13 @@ from backbone.simulate.queue import Moved
 _ROLE: Attributes = {semconv.MESH_ROLE: "follower"}
 _REPLICATED_EVERY = 8
 _EXTENSION_MS = 30_000.0
-_WORKFLOW_METRICS = tuple(f"workflow.{what}" for what in ("started", "completed", "failed", "canceled", "duration"))
+_WORKFLOW_METRICS = tuple(
+    f"workflow.{what}" for what in ("started", "completed", "failed", "canceled", "terminated", "duration")
+)
+"""What the cardinality bomb hits."""
+_WORKFLOW_ENDINGS = {"deadline-exceeded": "canceled", "resource-exhausted": "terminated"}
+_SELECT_ENDINGS = {"deadline-exceeded": "timeouts", "internal": "cancellations"}
+"""How a select, and a workflow, ends when the call ends so; else it completes, and fails."""
 _COUNTERS = ("enqueued", "requeued", "deadlettered", "leased", "completed", "failed", "expired")
 
 
@@ -132,8 +138,7 @@ class QueueGauges:
         meters.number("waitgroup.outstanding", {}).add(0 if call.ok else 1)
         meters.number(f"result.{'successes' if call.ok else 'failures'}", {}).add()
         meters.number("channel.select.attempts", {}).add()
-        outcome = "timeouts" if call.status == "deadline-exceeded" else "completions"
-        meters.number(f"channel.select.{outcome}", {}).add()
+        meters.number(f"channel.select.{_SELECT_ENDINGS.get(call.status, 'completions')}", {}).add()
         selected = Exemplar(call.start_ns, call.trace_id, call.spans.select)
         meters.distribution("channel.select.latency", {}).record(call.wait_ms, selected)
         meters.distribution("channel.depth", {}).record(self._fleet.queues[call.queue].pending)
@@ -145,8 +150,8 @@ class QueueGauges:
             semconv.WORKFLOW_NAMESPACE: call.workflow,
             semconv.WORKFLOW_TASK_QUEUE: call.workflow,
         }
-        status = "completed" if call.ok else "canceled" if call.status == "deadline-exceeded" else "failed"
-        meters.number("workflow.active", labels).add(1 if status == "canceled" else 0)
+        status = "completed" if call.ok else _WORKFLOW_ENDINGS.get(call.status, "failed")
+        meters.number("workflow.active", labels).level(self._fleet.queues[call.queue].active)
         ended = {**labels, semconv.WORKFLOW_STATUS: status}
         meters.distribution("workflow.replay.count", ended).record(len(call.attempts) - 1)
         meters.distribution("workflow.logical.clock", ended).record(3 + len(call.attempts))

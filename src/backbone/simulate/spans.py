@@ -115,6 +115,7 @@ def _rpc_attributes(call: Call, status: str, *, over_grpc: bool) -> dict[str, st
         semconv.RPC_METHOD: call.procedure.partition("::")[2],
         semconv.RPC_TRANSPORT: "grpc" if over_grpc else "http",
         semconv.RPC_ENCODING: "protobuf",
+        semconv.RPC_RESPONSE_ENCODING: "protobuf",
         semconv.RPC_KIND: call.type,
         semconv.RPC_CALLER: call.client.service,
         semconv.RPC_PROTOCOL: f"HTTP/{version}",
@@ -157,6 +158,7 @@ def _attempt_span(call: Call, attempt: Attempt, start_ns: int, batch: SpanBatch)
         semconv.NET_PEER_PORT: PEER_PORT,
         semconv.RPC_PEER: attempt.peer.peer,
         semconv.PEER_SUPPORTS_H3: True,
+        semconv.DISCOVERY_SELECTION: "shard-owner",
     }
     batch.add(
         call,
@@ -261,7 +263,7 @@ def _workflow_spans(call: Call, start: int, work_ms: float, batch: SpanBatch) ->
         parent=call.spans.workflow,
         start_ns=start + _ns(work_ms * 0.3),
         duration_ms=work_ms * 0.5,
-        attributes={"deterministic.stage": "commit", "deterministic.version": 1},
+        attributes={semconv.DETERMINISTIC_STAGE: "commit", semconv.DETERMINISTIC_VERSION: 1},
         **own,
     )
 
