@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from backbone.simulate.fleet import Fleet
+from backbone.simulate.logs import write_logs
 from backbone.simulate.sizes import SIZES, topology_of
+from backbone.simulate.spans import SpanBatch, trace
 from backbone.simulate.topology import Topology
 from tests.simulate.virtual import START_NS, Run
 
@@ -60,6 +63,24 @@ def test_the_same_seed_makes_the_same_telemetry() -> None:
     assert one.logs == two.logs
     assert one.gauging.export(one.now_ns) == two.gauging.export(two.now_ns)
     assert one.spans != other.spans
+
+
+def test_requests_stay_below_what_servers_take() -> None:
+    fleet = Fleet(Topology(), 1000, 1)
+    fleet.faults.inject("log-flood", "omnirelay", None)
+    step = fleet.step(START_NS)
+    spans = SpanBatch()
+    for call in step.calls:
+        trace(call, fleet.topology, spans)
+    logs = write_logs(fleet, step)
+
+    for requests in (spans.requests(), logs.requests()):
+        assert len(requests) > 1
+        assert max(len(body) for body, _ in requests) < 4 << 20
+    parsed = [ExportLogsServiceRequest.FromString(body) for body, _ in logs.requests()]
+    in_body = [sum(len(s.log_records) for r in p.resource_logs for s in r.scope_logs) for p in parsed]
+    assert in_body == [count for _, count in logs.requests()]
+    assert sum(in_body) > 50 * len(step.calls)
 
 
 def test_load_follows_the_hour_of_the_day() -> None:

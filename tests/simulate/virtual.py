@@ -40,11 +40,13 @@ class Run:
             batch = SpanBatch()
             for call in step.calls:
                 trace(call, self.fleet.topology, batch)
-            for resource in ExportTraceServiceRequest.FromString(batch.serialize()).resource_spans:
+            for resource in ExportTraceServiceRequest.FromString(joined(batch.requests())).resource_spans:
                 service = named(resource.resource.attributes, "service.name")
                 self.senders.add((named(resource.resource.attributes, "service.instance.id"), "traces"))
                 self.spans += [(service, span) for scope in resource.scope_spans for span in scope.spans]
-            for records in ExportLogsServiceRequest.FromString(write_logs(self.fleet, step).serialize()).resource_logs:
+            for records in ExportLogsServiceRequest.FromString(
+                joined(write_logs(self.fleet, step).requests())
+            ).resource_logs:
                 service = named(records.resource.attributes, "service.name")
                 self.senders.add((named(records.resource.attributes, "service.instance.id"), "logs"))
                 self.logs += [(service, record) for scope in records.scope_logs for record in scope.log_records]
@@ -93,6 +95,11 @@ class Run:
 
     def count_logs(self, part: str) -> int:
         return sum(part in record.body.string_value for _, record in self.logs)
+
+
+def joined(requests: list[tuple[bytes, int]]) -> bytes:
+    """Return requests as one: what is repeated in protobuf messages adds up when they are joined."""
+    return b"".join(body for body, _ in requests)
 
 
 def named(attributes: Any, key: str) -> str:

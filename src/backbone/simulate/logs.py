@@ -9,7 +9,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, SeverityNumber
 
 from backbone.model import semconv
 from backbone.model.time import NANOSECONDS_PER_MILLISECOND
-from backbone.simulate.attributes import Attributes, any_value, key_values
+from backbone.simulate.attributes import MAX_ITEMS, Attributes, any_value, key_values
 from backbone.simulate.call import Call
 from backbone.simulate.control_plane import HAPPENINGS
 from backbone.simulate.fleet import Fleet, Step
@@ -32,9 +32,10 @@ class LogBatch:
 
     def __init__(self, now_ns: int) -> None:
         self._request = ExportLogsServiceRequest()
+        self._done: list[tuple[bytes, int]] = []
+        self._open = 0
         self._records: dict[tuple[str, str], Any] = {}
         self._now_ns = now_ns
-        self.count = 0
 
     def add(
         self,
@@ -57,6 +58,7 @@ class LogBatch:
         )
         if call:
             record.trace_id, record.span_id, record.flags = call.trace_id, _span_of(instance, call), 1
+        self._count()
         key = (instance.name, category)
         if key not in self._records:
             resource = self._request.resource_logs.add()
@@ -65,10 +67,19 @@ class LogBatch:
             scope.scope.name = category
             self._records[key] = scope.log_records
         self._records[key].append(record)
-        self.count += 1
 
-    def serialize(self) -> bytes:
-        return self._request.SerializeToString()
+    def requests(self) -> list[tuple[bytes, int]]:
+        """Return the requests of all that was added, and how many records each has."""
+        rest = [(self._request.SerializeToString(), self._open)] if self._open else []
+        return [*self._done, *rest]
+
+    def _count(self) -> None:
+        """Count what is added, and begin another request where this one is full."""
+        if self._open == MAX_ITEMS:
+            self._done.append((self._request.SerializeToString(), self._open))
+            self._request, self._open = ExportLogsServiceRequest(), 0
+            self._records.clear()
+        self._open += 1
 
 
 def write_logs(fleet: Fleet, step: Step) -> LogBatch:

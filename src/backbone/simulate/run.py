@@ -99,9 +99,10 @@ class Simulation:
         batch = SpanBatch()
         for call in step.calls:
             trace(call, self.fleet.topology, batch)
-        await sender.send("traces", batch.serialize(), batch.count)
-        logs = write_logs(self.fleet, step)
-        await sender.send("logs", logs.serialize(), logs.count)
+        for body, spans in batch.requests():
+            await sender.send("traces", body, spans)
+        for body, records in write_logs(self.fleet, step).requests():
+            await sender.send("logs", body, records)
         self._gauging.record(step)
         if self._seconds % self._options.metrics_interval_seconds == 0:
             for body, points in self._gauging.export(now):

@@ -9,7 +9,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from backbone.model import semconv
 from backbone.model.time import NANOSECONDS_PER_MILLISECOND
-from backbone.simulate.attributes import Attributes, key_values
+from backbone.simulate.attributes import MAX_ITEMS, Attributes, key_values
 from backbone.simulate.call import Attempt, Call
 from backbone.simulate.topology import PEER_PORT, Instance, Topology
 
@@ -31,8 +31,9 @@ class SpanBatch:
 
     def __init__(self) -> None:
         self._request = ExportTraceServiceRequest()
+        self._done: list[tuple[bytes, int]] = []
+        self._open = 0
         self._scopes: dict[tuple[str, str], Any] = {}
-        self.count = 0
 
     def add(
         self,
@@ -50,6 +51,7 @@ class SpanBatch:
         status: str = "ok",
     ) -> Span:
         """Add a span of the call; a *status* other than ok makes it an error."""
+        self._count()
         span: Span = self._spans(instance, scope).add(
             trace_id=call.trace_id,
             span_id=span_id,
@@ -67,11 +69,20 @@ class SpanBatch:
                 semconv.RPC_ERROR_MESSAGE: f"call ended with {status}",
             }
             span.attributes.extend(key_values(reason))
-        self.count += 1
         return span
 
-    def serialize(self) -> bytes:
-        return self._request.SerializeToString()
+    def requests(self) -> list[tuple[bytes, int]]:
+        """Return the requests of all that was added, and how many spans each has."""
+        rest = [(self._request.SerializeToString(), self._open)] if self._open else []
+        return [*self._done, *rest]
+
+    def _count(self) -> None:
+        """Count what is added, and begin another request where this one is full."""
+        if self._open == MAX_ITEMS:
+            self._done.append((self._request.SerializeToString(), self._open))
+            self._request, self._open = ExportTraceServiceRequest(), 0
+            self._scopes.clear()
+        self._open += 1
 
     def _spans(self, instance: Instance, scope: str) -> Any:
         key = (instance.name, scope)
