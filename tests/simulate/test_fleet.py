@@ -1,114 +1,17 @@
-"""The fleet's model in virtual time: no clock, no network."""
+"""The fleet's model and what it tells, in virtual time."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
-from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from backbone.model.errors import UserInputError
 from backbone.simulate.fleet import Fleet
-from backbone.simulate.gauging import Gauging
 from backbone.simulate.logs import write_logs
+from backbone.simulate.sizes import SIZES, topology_of
 from backbone.simulate.spans import SpanBatch, trace
-from backbone.simulate.topology import SIZES, Topology
-
-START_NS = 1_790_000_000 * 10**9
-
-
-class Run:
-    """A fleet stepped through virtual seconds, and all it said."""
-
-    def __init__(self, topology: Topology = Topology(), seed: int = 1) -> None:  # noqa: B008 - frozen
-        self.fleet = Fleet(topology, 40, seed)
-        self.gauging = Gauging(self.fleet, START_NS)
-        self.now_ns = START_NS
-        self.spans: list[tuple[str, Span]] = []
-        self.logs: list[tuple[str, LogRecord]] = []
-
-    def forward(self, seconds: int) -> None:
-        """Step, and keep only what these seconds said."""
-        self.spans, self.logs = [], []
-        for _ in range(seconds):
-            self.now_ns += 10**9
-            step = self.fleet.step(self.now_ns)
-            batch = SpanBatch()
-            for call in step.calls:
-                trace(call, self.fleet.topology, batch)
-            for resource in ExportTraceServiceRequest.FromString(batch.serialize()).resource_spans:
-                service = resource.resource.attributes[0].value.string_value
-                self.spans += [(service, span) for scope in resource.scope_spans for span in scope.spans]
-            for records in ExportLogsServiceRequest.FromString(write_logs(self.fleet, step).serialize()).resource_logs:
-                service = records.resource.attributes[0].value.string_value
-                self.logs += [(service, record) for scope in records.scope_logs for record in scope.log_records]
-            self.gauging.record(step)
-
-    def metrics(self) -> list[tuple[str, Metric]]:
-        """Return each metric with the meter it comes from."""
-        requests = [ExportMetricsServiceRequest.FromString(body) for body, _ in self.gauging.export(self.now_ns)]
-        scopes = (s for request in requests for resource in request.resource_metrics for s in resource.scope_metrics)
-        return [(scope.scope.name, metric) for scope in scopes for metric in scope.metrics]
-
-    def total(self, name: str, **labels: str) -> float:
-        """Return the sum of a metric's points that have these labels."""
-        wanted = {key.replace("_", ".", 1): value for key, value in labels.items()}
-        total = 0.0
-        for _, metric in self.metrics():
-            if metric.name == name:
-                for point in (*metric.sum.data_points, *metric.gauge.data_points):
-                    has = {pair.key: pair.value.string_value for pair in point.attributes}
-                    if wanted.items() <= has.items():
-                        total += point.as_int + point.as_double
-        return total
-
-    def count_logs(self, part: str) -> int:
-        return sum(part in record.body.string_value for _, record in self.logs)
-
-
-@pytest.mark.parametrize(
-    ("meter", "name", "unit", "labels"),
-    [
-        ("Hugo.Go", "taskqueue.pending", "{item}", {"taskqueue.name", "shard.id"}),
-        ("Hugo.Go", "taskqueue.completed", "{lease}", {"taskqueue.name", "shard.id"}),
-        ("Hugo.Go", "taskqueue.lease.duration", "ms", {"taskqueue.name", "shard.id"}),
-        ("Hugo.Go", "hugo.taskqueue.backpressure.active", "{queue}", {"taskqueue.name", "shard.id"}),
-        ("Hugo.Go", "workflow.started", "{workflow}", {"workflow.namespace"}),
-        (
-            "OmniRelay.Rpc",
-            "omnirelay.rpc.duration",
-            "ms",
-            {"rpc.service", "rpc.procedure", "rpc.type", "rpc.transport", "rpc.encoding", "rpc.direction"},
-        ),
-        (
-            "OmniRelay.Transport.Http",
-            "omnirelay.http.request.duration",
-            "ms",
-            {"rpc.service", "http.request.method", "network.protocol.version"},
-        ),
-        ("OmniRelay.Core.Peers", "omnirelay.peer.successes", "{call}", {"rpc.peer", "rpc.service", "rpc.transport"}),
-        ("OmniRelay.Core.Gossip", "mesh_gossip_members", "", {"mesh.status"}),
-        ("OmniRelay.Core.Gossip", "mesh_gossip_rtt_ms", "", {"mesh.peer"}),
-    ],
-)
-def test_instruments_have_the_projects_names(meter: str, name: str, unit: str, labels: set[str]) -> None:
-    run = Run()
-    run.forward(5)
-
-    found = [(scope, metric) for scope, metric in run.metrics() if metric.name == name]
-
-    assert {(scope, metric.unit) for scope, metric in found} == {(meter, unit)}
-    points: list[Any] = [
-        point
-        for _, metric in found
-        for point in (*metric.sum.data_points, *metric.gauge.data_points, *metric.histogram.data_points)
-    ]
-    assert {frozenset(pair.key for pair in point.attributes) for point in points} == {frozenset(labels)}
+from backbone.simulate.topology import Topology
+from tests.simulate.virtual import START_NS, Run
 
 
 def test_a_trace_crosses_the_whole_fleet() -> None:
@@ -150,124 +53,56 @@ def test_logs_and_exemplars_speak_of_traces_that_were_sent() -> None:
     assert {record.trace_id for _, record in run.logs if record.trace_id} <= sent
 
 
-def test_a_jammed_queue_shows_in_all_signals_and_drains_when_lifted() -> None:
-    run = Run()
-    queue = run.fleet.topology.queue_names[0]
-    run.forward(10)
-    run.fleet.faults.inject("queue-jam", queue, None)
-    run.forward(20)
-    before = run.total("taskqueue.completed", taskqueue_name=queue)
-    run.forward(30)
-
-    assert run.total("taskqueue.completed", taskqueue_name=queue) == before
-    assert run.total("taskqueue.pending", taskqueue_name=queue) > 200
-    assert run.total("hugo.taskqueue.backpressure.active", taskqueue_name=queue) == 1
-    assert run.total("taskqueue.deadlettered", taskqueue_name=queue) > 0
-    assert run.count_logs("leases expired") > 0
-    late = [s for _, s in run.spans if s.name == "TaskQueue.process" and s.status.message == "deadline-exceeded"]
-    assert late
-    run.fleet.faults.lift("queue-jam")
-    run.forward(120)
-    assert run.total("taskqueue.pending", taskqueue_name=queue) < 50
-    assert run.total("hugo.taskqueue.backpressure.active", taskqueue_name=queue) == 0
-    assert run.count_logs("Lease backpressure cleared") == 1
-
-
-def test_a_lost_peer_is_suspected_then_left_then_recovers() -> None:
-    run = Run()
-    lost = run.fleet.topology.mesh_instances[1]
-    run.forward(5)
-    run.fleet.faults.inject("peer-loss", lost.name, None)
-    run.forward(4)
-
-    assert run.count_logs("suspect") == 3
-    assert run.total("mesh_gossip_members", mesh_status="suspect") == 3
-    assert any(span.status.message == "unavailable" for _, span in run.spans)
-    assert run.total("omnirelay.retry.scheduled") > 0
-    run.forward(10)
-    assert run.count_logs("left: its shards are moved") == 3
-    run.forward(5)
-    assert sum(span.status.message == "unavailable" for _, span in run.spans) < 0.1 * len(run.spans)
-    run.fleet.faults.lift("all")
-    run.forward(2)
-    assert run.count_logs("recovered") == 4
-
-
-def test_a_slow_shard_is_slow_by_itself() -> None:
-    run = Run()
-    shard = run.fleet.topology.shards[2]
-    run.fleet.faults.inject("slow-shard", shard, None)
-    run.forward(10)
-
-    durations: dict[bool, list[int]] = {True: [], False: []}
-    for _, span in run.spans:
-        if span.name == "TaskQueue.process":
-            slow = any(pair.value.string_value == shard for pair in span.attributes if pair.key == "shard.id")
-            durations[slow].append(span.end_time_unix_nano - span.start_time_unix_nano)
-
-    assert (
-        sorted(durations[True])[len(durations[True]) // 2] > 10 * sorted(durations[False])[len(durations[False]) // 2]
-    )
-
-
-def test_an_error_burst_fails_one_procedure() -> None:
-    run = Run()
-    run.fleet.faults.inject("error-burst", "Catalog::get", None)
-    run.forward(20)
-
-    failed = [span.name for service, span in run.spans if service == "omnirelay" and span.status.message == "internal"]
-    assert len(failed) > 20
-    assert failed.count("Catalog::get") > 0.8 * len(failed)
-    assert run.total("omnirelay.rpc.failure", rpc_status="internal") > 20
-
-
-def test_a_log_flood_and_a_cardinality_bomb_hit_their_service() -> None:
-    run = Run()
-    run.forward(5)
-    calm_logs, calm_series = len(run.logs), run.gauging.series_count
-    run.fleet.faults.inject("log-flood", "omnirelay", None)
-    run.fleet.faults.inject("cardinality-bomb", "storefront", None)
-    run.forward(5)
-
-    assert len(run.logs) > 20 * calm_logs
-    assert {service for service, record in run.logs if "checkpoint" in record.body.string_value} == {"omnirelay"}
-    assert run.gauging.series_count > calm_series + 20
-
-
-def test_a_fault_ends_by_itself() -> None:
-    run = Run()
-    run.fleet.faults.inject("slow-shard", None, run.now_ns + 3 * 10**9)
-    run.forward(2)
-    assert [fault.kind for fault in run.fleet.faults.active] == ["slow-shard"]
-    run.forward(1)
-    assert run.fleet.faults.active == ()
-
-
-@pytest.mark.parametrize(
-    ("kind", "target", "message"),
-    [
-        pytest.param("queue-jm", None, "did you mean 'queue-jam'?", id="kind"),
-        pytest.param("peer-loss", "meshkit-9", "did you mean 'meshkit-", id="target"),
-    ],
-)
-def test_unknown_fault_is_refused_with_the_nearest(kind: str, target: str | None, message: str) -> None:
-    with pytest.raises(UserInputError, match="expected one of") as refusal:
-        Run().fleet.faults.inject(kind, target, None)
-    assert message in str(refusal.value)
-
-
-def test_the_same_seed_makes_the_same_fleet() -> None:
+def test_the_same_seed_makes_the_same_telemetry() -> None:
     one, two, other = Run(seed=5), Run(seed=5), Run(seed=6)
     for run in (one, two, other):
-        run.forward(3)
+        run.fleet.faults.inject("queue-jam", None, None)
+        run.forward(5)
 
     assert one.spans == two.spans
+    assert one.logs == two.logs
+    assert one.gauging.export(one.now_ns) == two.gauging.export(two.now_ns)
     assert one.spans != other.spans
 
 
-@pytest.mark.parametrize("size", ["demo", "small", "medium"])
-def test_a_size_makes_its_number_of_series(size: str) -> None:
-    run = Run(Topology.of_series(SIZES[size]))
-    run.forward(60)
+def test_requests_stay_below_what_servers_take() -> None:
+    fleet = Fleet(Topology(), 1000, 1)
+    fleet.faults.inject("log-flood", "omnirelay", None)
+    step = fleet.step(START_NS)
+    spans = SpanBatch()
+    for call in step.calls:
+        trace(call, fleet.topology, spans)
+    logs = write_logs(fleet, step)
 
-    assert run.gauging.series_count == pytest.approx(SIZES[size], rel=0.1)
+    for requests in (spans.requests(), logs.requests()):
+        assert len(requests) > 1
+        assert max(len(body) for body, _ in requests) < 4 << 20
+    parsed = [ExportLogsServiceRequest.FromString(body) for body, _ in logs.requests()]
+    in_body = [sum(len(s.log_records) for r in p.resource_logs for s in r.scope_logs) for p in parsed]
+    assert in_body == [count for _, count in logs.requests()]
+    assert sum(in_body) > 50 * len(step.calls)
+
+
+def test_load_follows_the_hour_of_the_day() -> None:
+    def calls_at(hour: int) -> int:
+        fleet = Fleet(Topology(), 40, 1)
+        midnight_ns = START_NS - START_NS % (86_400 * 10**9)
+        return sum(len(fleet.step(midnight_ns + (hour * 3600 + s) * 10**9).calls) for s in range(20))
+
+    assert calls_at(15) > 2 * calls_at(3)
+
+
+def test_latency_has_a_heavy_tail() -> None:
+    fleet = Fleet(Topology(), 1, 1)
+    drawn = sorted(fleet.latency(10) for _ in range(20_000))
+
+    assert drawn[10_000] == pytest.approx(10, rel=0.05)
+    assert drawn[19_980] > 5 * drawn[10_000]
+
+
+@pytest.mark.parametrize("size", ["demo", "small", "medium", "large"])
+def test_a_size_makes_its_number_of_series(size: str) -> None:
+    run = Run(topology_of(SIZES[size]))
+    run.skip(60)
+
+    assert run.gauging.series_count == pytest.approx(SIZES[size], rel=0.06)

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
+import sys
+from pathlib import Path
+
 import httpx
 import pytest
+from typer.testing import CliRunner
 
+from backbone.cli import cli
+from backbone.model.time import NANOSECONDS_PER_SECOND, now_ns
 from backbone.simulate.control import control_app
+from backbone.simulate.faults import KINDS
 from backbone.simulate.run import Simulation, SimulationOptions
 from backbone.simulate.sender import Sender
 from tests.conftest import Server, free_port
+from tests.simulate.virtual import Run
+
+HOW_TO = Path(__file__).parents[2] / "docs" / "how-to" / "simulate-a-fleet.md"
 
 
 async def test_all_that_the_fleet_sends_is_stored(server: Server) -> None:
-    options = SimulationOptions(f"127.0.0.1:{server.otlp_grpc_port}", 1000, 10, 1, duration_seconds=2)
+    options = SimulationOptions(f"127.0.0.1:{server.otlp_grpc_port}", 2500, 10, 1, duration_seconds=2)
     progress = await Simulation(options).run()
 
     (stored,) = await server.rows("SELECT (SELECT count() FROM spans) AS spans, (SELECT count() FROM logs) AS logs")
@@ -25,17 +37,64 @@ async def test_all_that_the_fleet_sends_is_stored(server: Server) -> None:
     assert linked["n"] > 0
 
 
-async def test_sender_counts_what_nobody_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("backbone.simulate.sender.retry_delay_seconds", lambda *_: 0.0)
-    sender = Sender(f"127.0.0.1:{free_port()}")
-
-    await sender.send("logs", b"", 7)
+async def test_the_metrics_that_the_how_to_names_are_those_that_are_stored(server: Server) -> None:
+    run = Run(start_ns=now_ns() - 60 * NANOSECONDS_PER_SECOND)
+    for kind in ("queue-jam", "error-burst"):
+        run.fleet.faults.inject(kind, None, None)
+    run.skip(60)
+    sender = Sender(f"127.0.0.1:{server.otlp_grpc_port}")
+    for body, items in run.gauging.export(run.now_ns):
+        await sender.send("metrics", body, items)
     await sender.drain()
     await sender.close()
 
-    delivery = sender.deliveries["logs"]
-    assert (delivery.sent, delivery.acknowledged, delivery.refused, delivery.under_way) == (7, 0, 7, 0)
-    assert sender.last_error.startswith("unavailable")
+    text = HOW_TO.read_text()
+    named = set(re.findall(r"`((?:taskqueue|hugo|mesh|omnirelay|workflow)_[a-z_]+)", text))
+    stored = {row["metric"].removesuffix("_bucket") for row in await server.rows("SELECT DISTINCT metric FROM series")}
+    assert len(named) > 8
+    assert named <= stored
+    assert all(f"| `{kind}` |" in text for kind in KINDS)
+
+
+async def test_the_command_runs_a_fleet_that_can_be_broken(server: Server) -> None:
+    control = f"127.0.0.1:{free_port()}"
+    fleet = await _backbone("--for", "4s", "--otlp-grpc", f"127.0.0.1:{server.otlp_grpc_port}", "--control", control)
+    async with httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(retries=8)) as client:
+        await client.get(f"http://{control}/status")
+    inject = await _backbone("fault", "inject", "queue-jam", "--for", "1h", "--control", control)
+    told, _ = await inject.communicate()
+    listing = await _backbone("fault", "list", "--control", control)
+    listed, _ = await listing.communicate()
+    shown, _ = await fleet.communicate()
+
+    assert (inject.returncode, listing.returncode, fleet.returncode) == (0, 0, 0)
+    assert b"queue-jam hits checkout-0000" in told
+    assert b"checkout-0000" in listed
+    assert b"fleet after 4 s" in shown
+    (stored,) = await server.rows("SELECT count() AS spans FROM spans")
+    assert stored["spans"] > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(["--size", "lagre"], "did you mean 'large'?", id="size"),
+        pytest.param(["--for", "soon"], "expected a duration", id="duration"),
+        pytest.param(["--otlp-grpc", "nowhere"], "expected HOST:PORT", id="server"),
+        pytest.param(["--control", "0.0.0.0:7071"], "expected a loopback address", id="control for all to reach"),
+        pytest.param(["fault", "list", "--control", "127.0.0.1:1"], "no fleet is controlled at", id="no fleet"),
+    ],
+)
+def test_the_command_refuses_what_it_cannot_do(arguments: list[str], message: str) -> None:
+    result = CliRunner().invoke(cli, ["simulate", *arguments], env={"COLUMNS": "300", "TERMINAL_WIDTH": "300"})
+
+    assert result.exit_code != 0
+    assert message in " ".join(result.output.split())
+
+
+async def _backbone(*arguments: str) -> asyncio.subprocess.Process:
+    command = (sys.executable, "-m", "backbone", "simulate", *arguments)
+    return await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
 
 
 async def test_faults_are_injected_and_lifted_over_http() -> None:
@@ -48,10 +107,15 @@ async def test_faults_are_injected_and_lifted_over_http() -> None:
             ("/faults/queue-jm", None, "did you mean 'queue-jam'?"),
             ("/faults/queue-jam", {"duration": "soon"}, "expected a duration"),
             ("/faults/queue-jam", {"where": "x"}, "expected an object with target and duration"),
+            ("/faults/queue-jam", ["30s"], "expected an object with target and duration"),
+            ("/faults/queue-jam", {"target": 7}, "target: expected text, got 7"),
+            ("/faults/queue-jam", {"target": "nowhere"}, "target: expected one of"),
+            ("/faults/queue-jam", {"duration": "0s"}, "expected more than nothing"),
         ):
             refused = await client.post(path, json=body)
             assert refused.status_code == 400
             assert message in refused.json()["error"]
         assert [fault["kind"] for fault in (await client.get("/faults")).json()["active"]] == ["queue-jam"]
         assert (await client.delete("/faults/all")).json() == {"active": []}
+        assert (await client.delete("/faults/queue-jm")).status_code == 400
         assert (await client.get("/status")).json()["seconds"] == 0

@@ -29,7 +29,7 @@ _TRY_NEXT = (
     ("backbone top", "what comes in now"),
     ('backbone query logs "completed" --since 5m', "search logs"),
     ("backbone query traces --error", "failed traces; give an id to see one"),
-    ("backbone query metrics taskqueue_pending", "a metric's series"),
+    ("backbone query metrics taskqueue_pending_items", "a metric's series"),
     ('backbone query sql "SELECT service, count() FROM spans GROUP BY service"', "ask the tables"),
     ("backbone simulate fault inject queue-jam", "break something, then look again"),
     ("curl http://{http}/metrics", "what the server says of itself"),

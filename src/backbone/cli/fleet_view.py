@@ -16,7 +16,7 @@ def table(progress: Progress) -> Table:
         caption=progress.last_error or None,
         title_justify="left",
     )
-    for name in ("sent", "acknowledged", "under way", "refused", "per second", "ack p99"):
+    for name in ("sent", "acknowledged", "under way", "refused", "retried", "per second", "ack p99"):
         shown.add_column(name, justify="right")
     for signal, delivery in progress.deliveries.items():
         shown.add_row(
@@ -25,6 +25,7 @@ def table(progress: Progress) -> Table:
             f"[green]{delivery.acknowledged:,}[/]",
             f"{delivery.under_way:,}",
             f"[red]{delivery.refused:,}[/]" if delivery.refused else "0",
+            f"{delivery.retries:,}",
             f"{delivery.sent / max(1, progress.seconds):,.0f}",
             f"{delivery.ack_p99_ms:,.0f} ms",
         )
@@ -37,4 +38,5 @@ def line(progress: Progress) -> str:
         f"{signal} {delivery.acknowledged} of {delivery.sent} acknowledged, {delivery.refused} refused"
         for signal, delivery in progress.deliveries.items()
     ]
-    return f"{progress.seconds} s: {'; '.join(parts)}"
+    faults = ", ".join(f"{fault.kind} at {fault.target}" for fault in progress.faults) or "none"
+    return f"{progress.seconds} s: {'; '.join(parts)}; faults: {faults}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 import sys
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from backbone.simulate.run import Progress, Simulation
 
-simulate = typer.Typer(name="simulate", no_args_is_help=True, help="A synthetic fleet that sends telemetry.")
+simulate = typer.Typer(name="simulate", help="A synthetic fleet that sends telemetry.")
 fault = typer.Typer(name="fault", no_args_is_help=True, help="Faults in the running fleet.")
 simulate.add_typer(fault)
 
@@ -22,8 +23,10 @@ Control = Annotated[str, typer.Option(metavar="HOST:PORT", help="Where the fleet
 DEFAULT_CONTROL = "127.0.0.1:7071"
 
 
-@simulate.command()
+@simulate.callback(invoke_without_command=True)
 def run(
+    context: typer.Context,
+    *,
     size: Annotated[str, typer.Option(help="demo, small, medium or large.")] = "demo",
     series: Annotated[int | None, typer.Option(min=100, max=2_000_000, help="Series, in place of a size.")] = None,
     rate: Annotated[float, typer.Option(min=0.1, max=10_000, help="Calls, and so traces, per second.")] = 20.0,
@@ -34,26 +37,39 @@ def run(
     tenant: Annotated[str | None, typer.Option(help="The tenant that sends.")] = None,
 ) -> None:
     """Send what a fleet of clients, OmniRelay nodes, MeshKit shards and Hugo queues would, until stopped."""
+    if context.invoked_subcommand:
+        return
     from backbone.config.units import Address, Duration  # noqa: PLC0415
+    from backbone.model.errors import BackboneError  # noqa: PLC0415
     from backbone.simulate.run import Simulation, SimulationOptions  # noqa: PLC0415 - heavy
-    from backbone.simulate.topology import SIZES  # noqa: PLC0415
+    from backbone.simulate.sizes import SIZES  # noqa: PLC0415
 
     if size not in SIZES:
-        raise typer.BadParameter(f"expected one of {', '.join(SIZES)}, got '{size}'", param_hint="--size")
+        near = difflib.get_close_matches(size, SIZES, n=1)
+        guess = f"; did you mean '{near[0]}'?" if near else ""
+        raise typer.BadParameter(f"expected one of {', '.join(SIZES)}, got '{size}'{guess}", param_hint="--size")
     try:
         seconds = Duration.parse(for_).seconds if for_ else None
-        address = Address.parse(control)
+        address, server = Address.parse(control), Address.parse(otlp_grpc)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
+    if not address.is_loopback:
+        raise typer.BadParameter(
+            f"expected a loopback address, as whoever reaches it may break the fleet, got '{control}'"
+        )
     options = SimulationOptions(
-        otlp_grpc=otlp_grpc,
+        otlp_grpc=str(server),
         series=series or SIZES[size],
         calls_per_second=rate,
         duration_seconds=seconds,
         seed=seed,
         tenant=tenant,
     )
-    asyncio.run(_run(Simulation(options), address.host, address.port))
+    try:
+        asyncio.run(_run(Simulation(options), address.host, address.port))
+    except BackboneError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(1) from None
 
 
 async def _run(simulation: Simulation, host: str, port: int) -> None:
@@ -108,7 +124,9 @@ def stop_on_signals() -> asyncio.Event:
 
 @fault.command("inject")
 def inject(
-    kind: Annotated[str, typer.Argument(help="queue-jam, peer-loss, slow-shard, error-burst, log-flood, …")],
+    kind: Annotated[
+        str, typer.Argument(help="queue-jam, peer-loss, slow-shard, error-burst, log-flood, cardinality-bomb.")
+    ],
     target: Annotated[str | None, typer.Option(help="What is hit; without it the first one possible.")] = None,
     for_: Annotated[str | None, typer.Option("--for", metavar="DURATION", help="How long, like 30s.")] = None,
     control: Control = DEFAULT_CONTROL,
@@ -147,7 +165,7 @@ def _ask(method: str, control: str, path: str, wish: dict[str, str | None] | Non
     try:
         answer = httpx.request(method, f"http://{control}{path}", json=wish, timeout=5)
     except httpx.HTTPError:
-        print(f"no fleet is controlled at {control}; start one with 'backbone simulate run'", file=sys.stderr)
+        print(f"no fleet is controlled at {control}; start one with 'backbone simulate'", file=sys.stderr)
         raise typer.Exit(1) from None
     body = answer.json()
     if answer.status_code != 200:

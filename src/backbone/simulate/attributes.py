@@ -25,3 +25,7 @@ def any_value(value: Value) -> AnyValue:
             return AnyValue(double_value=value)
         case _:
             return AnyValue(string_value=value)
+
+
+MAX_ITEMS = 4000
+"""Spans or records in a request, so that it stays below the 4 MiB that servers of gRPC take unless told otherwise."""

@@ -21,10 +21,14 @@ def control_app(simulation: Simulation) -> Starlette:
     async def status(_: Request) -> Response:
         progress = simulation.progress
         signals = {
-            signal: {name: getattr(delivery, name) for name in ("sent", "acknowledged", "refused", "retries")}
+            signal: {
+                **{name: getattr(delivery, name) for name in ("sent", "acknowledged", "refused", "retries")},
+                "ack_p99_ms": round(delivery.ack_p99_ms, 3),
+            }
             for signal, delivery in progress.deliveries.items()
         }
-        return JSONResponse({"seconds": progress.seconds, "series": progress.series, "signals": signals})
+        told = {"seconds": progress.seconds, "series": progress.series, "last_error": progress.last_error}
+        return JSONResponse({**told, "signals": signals, "faults": [_shown(fault) for fault in progress.faults]})
 
     async def listing(_: Request) -> Response:
         return JSONResponse({"active": [_shown(fault) for fault in faults.active], "kinds": WHAT_HAPPENS})
@@ -55,12 +59,24 @@ def control_app(simulation: Simulation) -> Starlette:
 
 
 def _parse_wish(body: bytes) -> tuple[str | None, float | None]:
-    """Return the target and the seconds a request asks for; raises `UserInputError` or `ValueError`."""
+    """
+    Return the target and the seconds a request asks for; either may be left out, or null.
+
+    Raises:
+        UserInputError: the body is something else.
+        ValueError: it is no JSON, or the duration is none.
+    """
     wish = orjson.loads(body) if body else {}
     if not isinstance(wish, dict) or not set(wish) <= {"target", "duration"}:
         raise UserInputError(f"body: expected an object with target and duration, got {body[:80]!r}")
-    seconds = Duration.parse(str(wish["duration"])).seconds if wish.get("duration") else None
-    return wish.get("target"), seconds
+    target, duration = wish.get("target"), wish.get("duration")
+    for name, value in (("target", target), ("duration", duration)):
+        if value is not None and not isinstance(value, str):
+            raise UserInputError(f"{name}: expected text, got {value!r}")
+    seconds = Duration.parse(duration).seconds if duration is not None else None
+    if seconds == 0:
+        raise UserInputError("duration: expected more than nothing, got '0s'; leave it out for a fault without end")
+    return target, seconds
 
 
 def _shown(fault: Fault) -> dict[str, object]:

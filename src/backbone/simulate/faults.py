@@ -15,8 +15,8 @@ WHAT_HAPPENS: dict[FaultKind, str] = {
     "peer-loss": "a MeshKit node is gone: peers suspect it, calls fail and are tried again, its shards move",
     "slow-shard": "a shard answers twenty times slower",
     "error-burst": "four of ten calls of a procedure fail with internal errors",
-    "log-flood": "a service logs fifty times as much",
-    "cardinality-bomb": "a service puts workflow ids on a metric",
+    "log-flood": "a service logs fifty times as much, and is slowed by it",
+    "cardinality-bomb": "the workflows of a namespace put their ids on metrics: series without end",
 }
 
 
@@ -64,6 +64,11 @@ class Faults:
     def hits(self, kind: FaultKind, target: str) -> bool:
         fault = self._active.get(kind)
         return fault is not None and fault.target == target
+
+    def target(self, kind: FaultKind) -> str | None:
+        """Return what a fault in force hits."""
+        fault = self._active.get(kind)
+        return fault.target if fault else None
 
     @property
     def active(self) -> tuple[Fault, ...]:

@@ -13,8 +13,8 @@ from backbone.simulate.fleet import Fleet
 from backbone.simulate.gauging import Gauging
 from backbone.simulate.logs import write_logs
 from backbone.simulate.sender import Delivery, Sender, Signal
+from backbone.simulate.sizes import SIZES, topology_of
 from backbone.simulate.spans import SpanBatch, trace
-from backbone.simulate.topology import SIZES, Topology
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +46,17 @@ class Simulation:
 
     def __init__(self, options: SimulationOptions) -> None:
         self._options = options
-        self.fleet = Fleet(Topology.of_series(options.series), options.calls_per_second, options.seed)
+        self.fleet = Fleet(topology_of(options.series), options.calls_per_second, options.seed)
         self._gauging = Gauging(self.fleet, now_ns())
         self._seconds = 0
         self._sender: Sender | None = None
         self._stopping = False
 
     def stop(self) -> None:
-        """End the run after the second it is in."""
+        """End the run after the second it is in, and try nothing again that fails from now on."""
         self._stopping = True
+        if self._sender:
+            self._sender.hurry()
 
     @property
     def progress(self) -> Progress:
@@ -97,9 +99,10 @@ class Simulation:
         batch = SpanBatch()
         for call in step.calls:
             trace(call, self.fleet.topology, batch)
-        await sender.send("traces", batch.serialize(), batch.count)
-        logs = write_logs(self.fleet, step)
-        await sender.send("logs", logs.serialize(), logs.count)
+        for body, spans in batch.requests():
+            await sender.send("traces", body, spans)
+        for body, records in write_logs(self.fleet, step).requests():
+            await sender.send("logs", body, records)
         self._gauging.record(step)
         if self._seconds % self._options.metrics_interval_seconds == 0:
             for body, points in self._gauging.export(now):

@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import grpc
 from google.rpc import error_details_pb2, status_pb2
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 Signal = Literal["traces", "logs", "metrics"]
 SIGNALS: tuple[Signal, ...] = ("traces", "logs", "metrics")
@@ -18,14 +22,27 @@ _METHODS: dict[Signal, str] = {
     "logs": "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
     "metrics": "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
 }
-_COME_BACK = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.DEADLINE_EXCEEDED}
+_COME_BACK = {
+    grpc.StatusCode.CANCELLED,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.RESOURCE_EXHAUSTED,
+    grpc.StatusCode.ABORTED,
+    grpc.StatusCode.OUT_OF_RANGE,
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.DATA_LOSS,
+}
+"""Source: OTLP specification 1.x, OTLP/gRPC response, failures."""
 _TIMEOUT_SECONDS = 30.0
 _TRIES = 8
 
 
 @dataclass(slots=True)
 class Delivery:
-    """What became of a signal's items; each sent one is acknowledged, refused or still under way."""
+    """
+    What became of a signal's items; each sent one is acknowledged, refused or still under way.
+
+    ``retries`` are items too: one that was sent again twice counts two.
+    """
 
     sent: int = 0
     acknowledged: int = 0
@@ -52,6 +69,7 @@ class Sender:
         self._metadata = (("x-scope-orgid", tenant),) if tenant else ()
         self._room = asyncio.Semaphore(max_under_way)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._hurried = asyncio.Event()
         self.deliveries: dict[Signal, Delivery] = {signal: Delivery() for signal in SIGNALS}
         self.last_error = ""
 
@@ -68,6 +86,10 @@ class Sender:
         while self._tasks:
             await asyncio.gather(*self._tasks)
 
+    def hurry(self) -> None:
+        """From now on try nothing again: what fails is refused."""
+        self._hurried.set()
+
     async def close(self) -> None:
         await self._channel.close(None)
 
@@ -77,20 +99,38 @@ class Sender:
         try:
             for attempt in range(_TRIES):
                 try:
-                    await self._calls[signal](body, timeout=_TIMEOUT_SECONDS, metadata=self._metadata)
+                    answer = await self._calls[signal](body, timeout=_TIMEOUT_SECONDS, metadata=self._metadata)
                 except grpc.aio.AioRpcError as error:
                     self.last_error = f"{error.code().name.lower()}: {error.details()}"
-                    if error.code() not in _COME_BACK or attempt == _TRIES - 1:
+                    if error.code() not in _COME_BACK or attempt == _TRIES - 1 or self._hurried.is_set():
                         delivery.refused += items
                         return
-                    delivery.retries += 1
-                    await asyncio.sleep(retry_delay_seconds(error, attempt))
+                    delivery.retries += items
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._hurried.wait(), retry_delay_seconds(error, attempt))
                 else:
-                    delivery.acknowledged += items
+                    rejected = self._rejected_items(signal, answer)
+                    delivery.acknowledged += items - rejected
+                    delivery.refused += rejected
                     delivery.ack_seconds.append(time.monotonic() - started)
                     return
         finally:
             self._room.release()
+
+    def _rejected_items(self, signal: Signal, answer: bytes) -> int:
+        """Return how many items of an accepted request the server left out."""
+        match signal:
+            case "traces":
+                spans = ExportTraceServiceResponse.FromString(answer).partial_success
+                rejected, message = spans.rejected_spans, spans.error_message
+            case "logs":
+                records = ExportLogsServiceResponse.FromString(answer).partial_success
+                rejected, message = records.rejected_log_records, records.error_message
+            case "metrics":
+                points = ExportMetricsServiceResponse.FromString(answer).partial_success
+                rejected, message = points.rejected_data_points, points.error_message
+        self.last_error = message or self.last_error
+        return rejected
 
 
 def retry_delay_seconds(error: grpc.aio.AioRpcError, attempt: int) -> float:
