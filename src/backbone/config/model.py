@@ -111,7 +111,7 @@ class CommitConfig(Section):
     """Requests written at once."""
     linger: Annotated[Duration, Within("0s", "10s")] = _d("50ms")
     """How long the first request of a group waits for others, at least."""
-    rest_ratio: Annotated[float, Within(0, 100)] = 1.0
+    rest_ratio: Annotated[float, Within(0, 100)] = 0.5
     """How long to gather after a group, in multiples of the time it took, unless half a full group waits."""
     retries: Annotated[int, Within(0, 20)] = 3
     """How often a group is tried again when the store is not able."""

@@ -37,7 +37,7 @@ class CommitOptions:
     max_group_bytes: int = 32 << 20
     max_group_requests: int = 2000
     linger_seconds: float = 0.05
-    rest_ratio: float = 1.0
+    rest_ratio: float = 0.5
     retries: int = 3
     retry_seconds: float = 0.2
 

@@ -117,7 +117,7 @@ SETTINGS allow_dimensions_outside_sorting_key = 1, non_replicated_deduplication_
 
 CREATE TABLE samples (
     tenant LowCardinality(String),
-    fp UInt64 CODEC(Delta, ZSTD),
+    fp UInt64 CODEC(ZSTD),
     time DateTime64(3, 'UTC') CODEC(DoubleDelta, ZSTD),
     value Float64 CODEC(Delta, ZSTD)
 ) ENGINE = ReplacingMergeTree ORDER BY (tenant, fp, time) PARTITION BY toDate(time)
