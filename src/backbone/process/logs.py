@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from backbone.process.ingested import ingested
 from backbone.process.unpack import unpack
 from backbone.process.values import ATTRIBUTES, attribute_map, kinds, sized, text, timestamp
 from backbone.process.view import Passage, Pipeline, View
@@ -52,11 +53,6 @@ _RECORD = f"""
     {kinds("i.attributes")} AS attribute_kinds,
     i.dropped_attributes_count AS dropped_attributes"""
 
-_INGESTED = """
-SELECT tenant, received, 'logs' AS signal, service, '' AS refused, count() AS items
-FROM logs_in GROUP BY tenant, received, service
-"""
-
 
 def logs_pipeline() -> Pipeline:
     """Return the steps from ``wire_logs`` to the table of log records."""
@@ -69,6 +65,6 @@ def logs_pipeline() -> Pipeline:
                 unpack("wire_logs", "resource_logs", "scope_logs", "log_records", _RECORD),
             ),
             View("logs_store", "logs", "SELECT * FROM logs_in"),
-            View("logs_ingested", "ingested", _INGESTED),
+            ingested("logs", "logs_in"),
         ),
     )

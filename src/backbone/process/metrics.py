@@ -12,6 +12,7 @@ from __future__ import annotations
 from backbone.process import metric_names
 from backbone.process.deltas import DELTAS
 from backbone.process.exponential import EXPONENTIALS
+from backbone.process.ingested import ingested
 from backbone.process.points import LABELS, ORIGIN, POINT, STALE, exemplar_columns
 from backbone.process.series import fingerprint, label_hash, pair_hash
 from backbone.process.values import string_of, text
@@ -218,11 +219,7 @@ FROM (
 WHERE job != '' AND length(label_names) > 2
 """
 
-_INGESTED = """
-SELECT tenant, received, 'metrics' AS signal, service, '' AS refused,
-    sum(length(numbers) + length(histograms) + length(exponentials) + length(summaries)) AS items
-FROM metrics_in GROUP BY tenant, received, service
-"""
+_POINTS_OF_METRIC = "sum(length(numbers) + length(histograms) + length(exponentials) + length(summaries))"
 
 
 def metrics_pipeline() -> Pipeline:
@@ -243,7 +240,7 @@ def metrics_pipeline() -> Pipeline:
             View("points_exemplars", "exemplars", _EXEMPLARS),
             View("metadata_store", "metadata", _METADATA),
             View("metadata_known", "known_metadata", _KNOWN),
-            View("metrics_ingested", "ingested", _INGESTED),
+            ingested("metrics", "metrics_in", _POINTS_OF_METRIC),
         ),
         recalls=(
             Recall("known_points", "key UInt64", "Set SETTINGS persistent = 0", ""),

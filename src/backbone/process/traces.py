@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from backbone.process.ingested import ingested
 from backbone.process.unpack import unpack
 from backbone.process.values import ATTRIBUTES, attribute_map, kinds, sized, timestamp
 from backbone.process.view import Passage, Pipeline, View
@@ -83,11 +84,6 @@ SELECT tenant, toStartOfMinute(time) AS minute, service, name, kind, status,
 FROM spans_in GROUP BY tenant, minute, service, name, kind, status, bucket
 """
 
-_INGESTED = """
-SELECT tenant, received, 'traces' AS signal, service, '' AS refused, count() AS items
-FROM spans_in GROUP BY tenant, received, service
-"""
-
 
 def traces_pipeline() -> Pipeline:
     """Return the steps from ``wire_traces`` to the tables of spans."""
@@ -101,6 +97,6 @@ def traces_pipeline() -> Pipeline:
             ),
             View("spans_store", "spans", "SELECT * FROM spans_in"),
             View("spans_operations", "operations", _OPERATIONS),
-            View("spans_ingested", "ingested", _INGESTED),
+            ingested("traces", "spans_in"),
         ),
     )
