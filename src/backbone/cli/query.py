@@ -137,8 +137,8 @@ def _print_table(names: list[str], rows: list[list[str]]) -> None:
         return
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for name in names:
-        # An id cut over lines cannot be copied.
-        table.add_column(escape(name), overflow="fold", no_wrap=name == "trace")
+        # An id or a time cut over lines cannot be copied.
+        table.add_column(escape(name), overflow="fold", no_wrap=name in {"trace", "start"})
     for row in rows:
         table.add_row(*(escape(cell) for cell in row))
     Console(highlight=False).print(table)
