@@ -72,7 +72,10 @@ class Backbone:
             StartError: a port or the data directory stands in the way.
         """
         metrics = Metrics()
-        flow = pipeline()
+        retention = config.store.retention
+        flow = pipeline(
+            traces_kept_seconds=int(retention.traces.seconds), logs_kept_seconds=int(retention.logs.seconds)
+        )
         async with contextlib.AsyncExitStack() as stack:
             engine = await stack.enter_async_context(_store(config, flow))
             lanes = await stack.enter_async_context(_lanes(config, engine, flow, metrics))

@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+import time
+
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
 
 from tests.conftest import Server
 
@@ -43,3 +48,16 @@ async def test_accepted_span_is_there_when_it_is_answered(server: Server) -> Non
     assert await server.rows("SELECT name, hex(span_id) AS id FROM spans") == [
         {"name": "checkout", "id": "3132333435363738"}
     ]
+
+
+async def test_what_is_older_than_it_is_kept_is_told_as_left_out(server: Server) -> None:
+    request = one_span()
+    fresh, old = request.resource_spans[0].scope_spans[0].spans[0], request.resource_spans.add().scope_spans.add()
+    old.spans.add().CopyFrom(fresh)
+    old.spans[0].start_time_unix_nano = time.time_ns() - 30 * 86_400 * 10**9
+
+    answer = await server.http.post("/v1/traces", content=request.SerializeToString(), headers=PROTOBUF)
+
+    partial = ExportTraceServiceResponse.FromString(answer.content).partial_success
+    assert (partial.rejected_spans, partial.error_message) == (1, "1 expired")
+    assert await server.rows("SELECT count() AS spans FROM spans") == [{"spans": 1}]

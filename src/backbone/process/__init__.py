@@ -18,7 +18,12 @@ from backbone.process.view import Passage, Pipeline, Recall, View
 __all__ = ["Passage", "Pipeline", "Recall", "View", "faults_query", "pipeline"]
 
 
-def pipeline() -> Pipeline:
-    """Return all steps of all doors."""
-    doors = (traces_pipeline(), logs_pipeline(), metrics_pipeline(), remote_write_pipeline())
+def pipeline(*, traces_kept_seconds: int = 0, logs_kept_seconds: int = 0) -> Pipeline:
+    """Return all steps of all doors; what is older than it is kept is counted as expired, 0 is kept for ever."""
+    doors = (
+        traces_pipeline(traces_kept_seconds),
+        logs_pipeline(logs_kept_seconds),
+        metrics_pipeline(),
+        remote_write_pipeline(),
+    )
     return sum(doors, start=series_pipeline())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from backbone.process.view import View
 
 
-def ingested(signal: str, rows: str, items: str = "count()") -> View:
+def ingested(signal: str, rows: str, items: str = "count()", *, kept_seconds: int = 0) -> View:
     """
     Return the view that counts what came in.
 
@@ -13,9 +13,11 @@ def ingested(signal: str, rows: str, items: str = "count()") -> View:
         signal: traces, logs or metrics.
         rows: the table of unpacked rows.
         items: how many items a group of rows holds.
+        kept_seconds: after that age the table lets go of rows, at once if they are as old when they come; 0 is never.
     """
+    expired = f"time < now() - toIntervalSecond({kept_seconds})" if kept_seconds else "false"
     select = (
-        f"SELECT tenant, received, '{signal}' AS signal, service, '' AS refused, {items} AS items "
-        f"FROM {rows} GROUP BY tenant, received, service"
+        f"SELECT tenant, received, '{signal}' AS signal, service, if({expired}, 'expired', '') AS refused, "
+        f"{items} AS items FROM {rows} GROUP BY tenant, received, service, refused"
     )
     return View(f"{rows.removesuffix('_in')}_ingested", "ingested", select)

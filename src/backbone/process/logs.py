@@ -54,7 +54,7 @@ _RECORD = f"""
     i.dropped_attributes_count AS dropped_attributes"""
 
 
-def logs_pipeline() -> Pipeline:
+def logs_pipeline(kept_seconds: int) -> Pipeline:
     """Return the steps from ``wire_logs`` to the table of log records."""
     return Pipeline(
         passages=(Passage("logs_in", LOG_COLUMNS),),
@@ -65,6 +65,6 @@ def logs_pipeline() -> Pipeline:
                 unpack("wire_logs", "resource_logs", "scope_logs", "log_records", _RECORD),
             ),
             View("logs_store", "logs", "SELECT * FROM logs_in"),
-            ingested("logs", "logs_in"),
+            ingested("logs", "logs_in", kept_seconds=kept_seconds),
         ),
     )

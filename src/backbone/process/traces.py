@@ -85,7 +85,7 @@ FROM spans_in GROUP BY tenant, minute, service, name, kind, status, bucket
 """
 
 
-def traces_pipeline() -> Pipeline:
+def traces_pipeline(kept_seconds: int) -> Pipeline:
     """Return the steps from ``wire_traces`` to the tables of spans."""
     return Pipeline(
         passages=(Passage("spans_in", SPAN_COLUMNS),),
@@ -97,6 +97,6 @@ def traces_pipeline() -> Pipeline:
             ),
             View("spans_store", "spans", "SELECT * FROM spans_in"),
             View("spans_operations", "operations", _OPERATIONS),
-            ingested("traces", "spans_in"),
+            ingested("traces", "spans_in", kept_seconds=kept_seconds),
         ),
     )
