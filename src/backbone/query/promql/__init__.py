@@ -1,0 +1,1 @@
+"""PromQL: text → AST (`parser`) → value over a grid of steps (`engine`) → answer."""
