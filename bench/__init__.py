@@ -1,1 +1,1 @@
-"""What the server does per CPU-second through its real doors, beside its peers: ``python -m bench``."""
+"""What the server does through its real doors, beside its peers: ``python -m bench``."""

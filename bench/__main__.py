@@ -24,12 +24,13 @@ from bench.load import SenderDied
 from bench.measure import Figures, ProgressSink, Settings, measure
 from bench.parts import PARTS, Part
 from bench.peers import PEERS, Backbone, install_command, installed_peers, missing_packages
+from bench.queries import run as queries
 from bench.server import DidNotStart, Program
 
 RESULTS = Path(__file__).parent / "results"
 QUICK_SHARE = 0.2
 BUDGET_SECONDS = 14 * 60
-"""After this no other measurement is started, so that the whole ends within 15 minutes."""
+"""After this no other measurement of ingest is started, so that all of it ends within 15 minutes."""
 
 console = Console()
 
@@ -62,9 +63,9 @@ def shown_progress(title: str) -> Iterator[ProgressSink]:
         )
 
 
-def programs(part: Part, otlp: str, only: list[str]) -> list[Program]:
+def programs(beside_peers: bool, otlp: str, only: list[str]) -> list[Program]:
     """Return who is measured in a part: Backbone, and where they take its bodies, the peers that are installed."""
-    everyone: list[Program] = [Backbone(otlp), *(installed_peers() if part.beside_peers else ())]
+    everyone: list[Program] = [Backbone(otlp), *(installed_peers() if beside_peers else ())]
     return [program for program in everyone if not only or program.name in only]
 
 
@@ -76,7 +77,7 @@ def run(
     notes: list[str] = []
     started = time.monotonic()
     for part in parts:
-        for program in programs(part, otlp, only):
+        for program in programs(part.beside_peers, otlp, only):
             title = f"{part.name}, {program.name}"
             if time.monotonic() - started > BUDGET_SECONDS:
                 notes.append(f"{title}: left out, the bench's time was over")
@@ -97,21 +98,23 @@ def run(
 
 
 def choose(names: list[str]) -> list[Part]:
-    """Return the parts named, each once; all when none is."""
+    """Return the parts of ingest that are named, each once; all when nothing is."""
+    known = [*PARTS, queries.NAME]
     for name in names:
-        if name not in PARTS:
-            raise typer.BadParameter(f"unknown part {name!r}; there are {', '.join(PARTS)}")
+        if name not in known:
+            raise typer.BadParameter(f"unknown part {name!r}; there are {', '.join(known)}")
     return [part for name, part in PARTS.items() if not names or name in names]
 
 
 def main(
     parts: Annotated[
-        list[str] | None, typer.Argument(help="spans, logs, points, samples; all when none is named")
+        list[str] | None, typer.Argument(help="spans, logs, points, samples, promql; all when none is named")
     ] = None,
     seconds: Annotated[float, typer.Option(help="work at full speed, in CPU-seconds of a server at its goal")] = 6.0,
     half_seconds: Annotated[float, typer.Option(help="how long half of that speed is held")] = 12.0,
     quick: Annotated[
-        bool, typer.Option("--quick", help="a fifth of the work: for a look, not for a comparison")
+        bool,
+        typer.Option("--quick", help="a fifth of the work, of promql a sixtieth: for a look, not for a comparison"),
     ] = False,
     lanes: Annotated[int, typer.Option(help="requests on their way at once; divides 10,000")] = 40,
     otlp: Annotated[Literal["grpc", "http"], typer.Option(help="the door for spans, logs and points")] = "grpc",
@@ -123,7 +126,7 @@ def main(
     """
     Measure what the server ingests per CPU-second, what it keeps on disk, and how fast it answers.
 
-    The table is printed, and written to bench/results/ as Markdown and JSON.
+    The tables are printed, and written to bench/results/ as Markdown and JSON.
     """
     if 10_000 % lanes:
         raise typer.BadParameter(f"{lanes} does not divide the 10,000 series", param_hint="--lanes")
@@ -134,24 +137,39 @@ def main(
         raise typer.BadParameter(
             f"unknown server {', '.join(unknown)}; there are {', '.join(names)}", param_hint="--only"
         )
-    notes = offer_peers(install) if any(part.beside_peers for part in chosen) and only != [Backbone.name] else []
+    with_queries = not parts or queries.NAME in parts
+    beside_peers = with_queries or any(part.beside_peers for part in chosen)
+    notes = offer_peers(install) if beside_peers and only != [Backbone.name] else []
     share = QUICK_SHARE if quick else 1.0
     settings = Settings(seconds * share, half_seconds * share, lanes)
     machine = report.Machine.this()
     console.print(f"{machine}")
+    measured = False
     with tempfile.TemporaryDirectory(prefix="backbone-bench-") as work:
-        all_figures, more = run(chosen, otlp, only or [], settings, Path(work))
-    if not all_figures:
+        if chosen:
+            all_figures, more = run(chosen, otlp, only or [], settings, Path(work))
+            measured = tell(all_figures, machine, notes + more)
+        if with_queries:
+            servers, places = programs(True, otlp, only or []), (Path(work), RESULTS)
+            measured |= queries.run(servers, quick, machine, notes, places, shown_progress, console)
+    if not measured:
         console.print("nothing was measured")
         raise typer.Exit(1)
+
+
+def tell(all_figures: list[Figures], machine: report.Machine, notes: list[str]) -> bool:
+    """Print and write the figures of ingest; return whether there are any."""
+    if not all_figures:
+        return False
     if console.is_terminal:
         for table in report.tables(all_figures):
             console.print(table)
     date = datetime.now(UTC)
-    text = report.markdown(all_figures, machine, notes + more, date)
+    text = report.markdown(all_figures, machine, notes, date)
     path = report.write(all_figures, machine, text, date, RESULTS)
     print(text)
     print(f"written to {path} and {path.with_suffix('.json').name}")
+    return True
 
 
 if __name__ == "__main__":

@@ -178,7 +178,7 @@ def tables(all_figures: Sequence[Figures]) -> Iterator[Table]:
         yield promises
 
 
-def _markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     return "\n".join(lines + ["| " + " | ".join(cells) + " |" for cells in rows])
 
@@ -192,14 +192,14 @@ def markdown(all_figures: Sequence[Figures], machine: Machine, notes: Sequence[s
         "Servers: " + "; ".join(dict.fromkeys(f"{figures.server} {figures.version}" for figures in all_figures)) + ".",
         "Sent: " + "; ".join(f"*{name}*: {PARTS[name].title}" for name in parts) + ".",
         "Full speed; `items / CPU-s` with the merges that follow:",
-        _markdown_table(FULL_SPEED, [full_speed_row(figures) for figures in all_figures]),
+        markdown_table(FULL_SPEED, [full_speed_row(figures) for figures in all_figures]),
         "Half of that speed:",
-        _markdown_table(HALF_SPEED, [half_speed_row(figures) for figures in all_figures]),
+        markdown_table(HALF_SPEED, [half_speed_row(figures) for figures in all_figures]),
     ]
     found = checks(all_figures)
     if found:
         cells = [(check.what, check.measured, check.promised, WORDS[check.verdict]) for check in found]
-        blocks.append(_markdown_table(("promise", "measured", "promised", "verdict"), cells))
+        blocks.append(markdown_table(("promise", "measured", "promised", "verdict"), cells))
     details = [f"- {line}" for figures in all_figures for line in _details(figures)]
     blocks.append("\n".join([*details, *(f"- {note}" for note in notes)]))
     return "\n\n".join(blocks) + "\n"

@@ -48,10 +48,10 @@ def labels(series: int) -> dict[str, str]:
     }
 
 
-def time_series(of: dict[str, str]) -> bytes:
-    """Return one `TimeSeries` with one sample, whose value and time are needles to be written over."""
+def time_series(of: dict[str, str], samples: int = 1) -> bytes:
+    """Return one `TimeSeries` whose samples' values and times are needles to be written over."""
     pairs = b"".join(_field(1, _field(1, name.encode()) + _field(2, value.encode())) for name, value in of.items())
-    return _field(1, pairs + _field(2, VALUE_NEEDLE + TIME_NEEDLE))
+    return _field(1, pairs + _field(2, VALUE_NEEDLE + TIME_NEEDLE) * samples)
 
 
 def time_bytes(time_ms: int) -> Bytes:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import io
-import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
-import cramjam
 import pytest
 from bench.bodies.logs import LogBodies
 from bench.bodies.points import PointBodies
@@ -22,6 +20,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from rich.console import Console
+from tests.bench.wire import samples_in
 
 from bench import markers, report
 
@@ -114,45 +113,11 @@ def test_metric_requests_have_as_many_points_as_claimed_and_counters_rise() -> N
         assert all(before[series] <= after[series] for series in before)
 
 
-def _fields(message: bytes) -> Iterator[tuple[int, bytes | int]]:
-    """Yield the fields of a protobuf message, number and content: enough of a reader to check the writer with."""
-    position = 0
-
-    def varint() -> int:
-        nonlocal position
-        value = shift = 0
-        while True:
-            byte = message[position]
-            position += 1
-            value |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                return value
-
-    while position < len(message):
-        tag = varint()
-        if tag & 7 == 0:
-            yield tag >> 3, varint()
-            continue
-        length = varint() if tag & 7 == 2 else 8
-        yield tag >> 3, message[position : position + length]
-        position += length
-
-
-def _samples(body: bytes) -> Iterator[tuple[Mapping[str, str], float, int]]:
-    for _, series in _fields(bytes(cramjam.snappy.decompress_raw(body))):
-        assert isinstance(series, bytes)
-        contents = [(number, dict(_fields(part))) for number, part in _fields(series) if isinstance(part, bytes)]
-        labels = {bytes(c[1]).decode(): bytes(c[2]).decode() for number, c in contents if number == 1}
-        (sample,) = [content for number, content in contents if number == 2]
-        yield labels, struct.unpack("<d", sample[1])[0], int(sample[2])  # type: ignore[arg-type]
-
-
 def test_remote_write_requests_hold_10_000_series_of_7_labels_in_order_15_s_apart() -> None:
     bodies = SampleBodies(seed=1, lanes=LANES, requests=2 * LANES, start_ms=START_NS // 1_000_000, first_step=0)
     last: dict[tuple[str, ...], tuple[float, int]] = {}
     for number in range(2 * LANES):
-        samples = list(_samples(bodies.body(number)))
+        samples = list(samples_in(bodies.body(number)))
 
         assert len(samples) == PARTS["samples"].items_per_request
         for labels, value, time_ms in samples:
@@ -170,8 +135,8 @@ def test_remote_write_requests_hold_10_000_series_of_7_labels_in_order_15_s_apar
 def test_the_next_load_goes_on_where_the_last_one_ended() -> None:
     first = SampleBodies(seed=1, lanes=LANES, requests=2 * LANES, start_ms=0x1A0_0000_0000, first_step=0)
     then = SampleBodies(seed=1, lanes=LANES, requests=LANES, start_ms=0x1A0_0000_0000, first_step=2 * LANES)
-    last = max(time_ms for number in range(2 * LANES) for _, _, time_ms in _samples(first.body(number)))
-    earliest = min(time_ms for number in range(LANES) for _, _, time_ms in _samples(then.body(number)))
+    last = max(time_ms for number in range(2 * LANES) for _, _, time_ms in samples_in(first.body(number)))
+    earliest = min(time_ms for number in range(LANES) for _, _, time_ms in samples_in(then.body(number)))
 
     assert earliest - last == 15_000
 
@@ -180,7 +145,7 @@ def test_markers_are_found_in_any_answer_that_has_them() -> None:
     assert b"marker-17" in markers.body("logs", 17, START_NS)
     assert markers.TEXT.findall(b'[{"name":"marker-17"},["marker-2"]]') == [b"17", b"2"]
     assert markers.VALUE.findall(b'"values":[[1790000000.5,"17"],[1.79e+09, "2"]]') == [b"17", b"2"]
-    assert [(s[1], s[2]) for s in _samples(markers.body("samples", 17, START_NS))] == [(17.0, START_NS // 1_000_000)]
+    assert [(s[1], s[2]) for s in samples_in(markers.body("samples", 17, START_NS))] == [(17.0, START_NS // 1_000_000)]
 
 
 @pytest.mark.parametrize(

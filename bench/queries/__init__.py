@@ -1,0 +1,1 @@
+"""How fast PromQL is answered, beside Prometheus and VictoriaMetrics: the bench's part ``promql``."""
