@@ -71,7 +71,7 @@ async def test_a_refusal_is_printed_and_ends_with_one(server: Server) -> None:
     answer = await _run("query", "metrics", "up{", "--http", f"127.0.0.1:{server.http_port}")
 
     assert (answer.exit_code, answer.stdout) == (1, "")
-    assert answer.stderr == "selector:1:4: expected a label's name, got the end\n"
+    assert answer.stderr == "1:4: parse error: unexpected end of input inside braces\n"
 
 
 @pytest.mark.parametrize("command", [["query", "logs"], ["top", "--once"], ["query", "sql", "SELECT 1"]])

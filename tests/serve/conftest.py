@@ -7,6 +7,8 @@ import pytest
 from starlette.applications import Starlette
 
 from backbone.model.tenant import Tenants
+from backbone.query.promql.engine import PromQL, PromQLOptions
+from backbone.query.promql.fetch import TableOptions, TableSource
 from backbone.serve.asking import asking_routes
 from backbone.store.engine import QueryLimits
 from tests.stored import Stored, open_stored
@@ -22,7 +24,9 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stored]:
 @pytest.fixture(scope="module")
 def app(stored: Stored) -> Starlette:
     limits = QueryLimits(timeout_seconds=20)
-    return Starlette(routes=asking_routes(stored.engine, limits, concurrency=2, tenants=Tenants()))
+    source = TableSource(stored.engine, TableOptions(limits, max_series=100_000, max_samples=10_000_000))
+    promql = PromQL(source, PromQLOptions())
+    return Starlette(routes=asking_routes(stored.engine, promql, limits, concurrency=2, tenants=Tenants()))
 
 
 @pytest.fixture
