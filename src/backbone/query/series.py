@@ -49,7 +49,7 @@ async def find_series(
     engine: Engine, tenant: str, wanted: SeriesFilter, limit: int, limits: QueryLimits
 ) -> list[Series]:
     """Return at most *limit* series, in order of their names and labels."""
-    conditions = _conditions(tenant, wanted)
+    conditions = series_conditions(tenant, wanted)
     most = conditions.bind("UInt64", limit)
     sql = f"""
 SELECT fp, metric, anyLast(labels) AS last_labels FROM series WHERE {conditions.where}
@@ -61,7 +61,7 @@ GROUP BY tenant, metric, fp, id ORDER BY metric, mapSort(last_labels), fp LIMIT 
 
 async def label_names(engine: Engine, tenant: str, wanted: SeriesFilter, limit: int, limits: QueryLimits) -> list[str]:
     """Return the names of all labels of the series wanted, sorted."""
-    conditions = _conditions(tenant, wanted)
+    conditions = series_conditions(tenant, wanted)
     most = conditions.bind("UInt64", limit)
     sql = f"""
 SELECT DISTINCT toString(arrayJoin(arrayPushBack(mapKeys(labels), '{METRIC_LABEL}'))) AS name
@@ -74,7 +74,7 @@ async def label_values(
     engine: Engine, tenant: str, label: str, wanted: SeriesFilter, limit: int, limits: QueryLimits
 ) -> list[str]:
     """Return the values of *label* among the series wanted, sorted."""
-    conditions = _conditions(tenant, wanted)
+    conditions = series_conditions(tenant, wanted)
     value = _label(conditions, label)
     most = conditions.bind("UInt64", limit)
     sql = f"""
@@ -99,7 +99,8 @@ WHERE {conditions.where} GROUP BY metric ORDER BY metric LIMIT {most}
     return [Metadata(row["metric"], *row["said"]) for row in rows]
 
 
-def _conditions(tenant: str, wanted: SeriesFilter) -> Conditions:
+def series_conditions(tenant: str, wanted: SeriesFilter) -> Conditions:
+    """Return what the rows of the table ``series`` must meet."""
     conditions = Conditions(tenant)
     conditions.add(
         "first_seen <= fromUnixTimestamp64Nano({end}, 'UTC') AND last_seen >= fromUnixTimestamp64Nano({day}, 'UTC')",

@@ -1,0 +1,37 @@
+"""How the kernels are compiled and run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any, TypeVar, cast
+
+import numba
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+_SERIAL_CELLS = 1 << 16
+"""Below so many cells a second thread costs more than it brings."""
+
+
+def kernel(function: _Function) -> _Function:
+    """Compile a function when it is first called; the machine code is kept on disk beside the source."""
+    # Division by zero gives an infinity or NaN, as it does in Go.
+    return cast("_Function", numba.njit(nogil=True, cache=True, error_model="numpy")(function))
+
+
+def over_rows(run: Callable[[int, int], None], rows: int, cells: int) -> None:
+    """Call *run* with ranges of rows that together make up all of them, on all cores where that pays."""
+    threads = os.cpu_count() or 1
+    if cells < _SERIAL_CELLS or threads == 1 or rows < threads:
+        run(0, rows)
+        return
+    bounds = [rows * part // threads for part in range(threads + 1)]
+    list(_pool().map(run, bounds, bounds[1:]))
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="promql")
