@@ -63,7 +63,8 @@ SELECT tenant, metric, fp, id,
     mapFromArrays(names, arrayFilter((v, n) -> n != '__name__' AND v != '', label_values, label_names)) AS labels,
     type, unit, fromUnixTimestamp64Milli(first_ms, 'UTC') AS first_seen, last AS last_seen
 FROM series_in
-WHERE {_KNOWN_KEY.format(last="last")} NOT IN known_series AND last_ms > 0
+WHERE {_KNOWN_KEY.format(last="last")} NOT IN known_series
+    AND (last_ms > 0 OR notEmpty(times_ms) OR type = 'histogram')
     AND throwIf(metric = '', 'series without a metric name') = 0
     AND throwIf(NOT isValidUTF8(metric), 'metric name that is not UTF-8') = 0
     AND throwIf(arrayUniq(names) != length(names) OR countEqual(label_names, '__name__') > 1,

@@ -14,6 +14,7 @@ _TABLES: dict[Keeping, dict[str, str]] = {
         "samples": "time",
         "histograms": "time",
         "exemplars": "time",
+        "starts": "time",
         "series": "last_seen",
         "totals": "time",
     },
