@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Self
 
 import structlog
@@ -23,6 +24,8 @@ from backbone.model.errors import BackboneError
 from backbone.model.tenant import Tenants
 from backbone.model.time import now_ns
 from backbone.process import Pipeline, faults_query, pipeline
+from backbone.query.promql.engine import PromQL, PromQLOptions
+from backbone.query.promql.fetch import TableOptions, TableSource
 from backbone.receive.body import BodyLimits
 from backbone.receive.commit import CommitOptions, Lane
 from backbone.receive.door import HttpDoor, Reception
@@ -49,6 +52,7 @@ _log = structlog.get_logger("backbone")
 _WIRES: dict[WireName, str] = {"traces": "traces", "logs": "logs", "metrics": "metrics", "remote_write": "metrics"}
 """The lanes and the signal each carries."""
 _GRACE_SECONDS = 5.0
+_FOR_EVER_SECONDS = 100 * 365 * 86_400
 _UPKEEP_SECONDS = 20.0
 
 
@@ -109,6 +113,16 @@ async def _store(config: Config, flow: Pipeline) -> AsyncIterator[Engine]:
                 "rollups": keep.rollups.seconds,
             },
         )
+        await install(engine, [wire(name) for name in _WIRES], flow)
+        yield engine
+
+
+@contextlib.asynccontextmanager
+async def scratch_store(directory: Path) -> AsyncIterator[Engine]:
+    """Open tables in *directory* that keep everything, for trying things out."""
+    flow = pipeline(traces_kept_seconds=_FOR_EVER_SECONDS, logs_kept_seconds=_FOR_EVER_SECONDS)
+    async with open_embedded(directory, EmbeddedOptions()) as engine:
+        await migrate(engine)
         await install(engine, [wire(name) for name in _WIRES], flow)
         yield engine
 
@@ -205,6 +219,7 @@ def _asking(config: Config, engine: Engine) -> list[Route]:
     query = config.store.query
     return asking_routes(
         engine,
+        _promql(config, engine),
         QueryLimits(
             timeout_seconds=query.timeout.seconds,
             max_memory_bytes=query.max_memory.bytes,
@@ -212,6 +227,34 @@ def _asking(config: Config, engine: Engine) -> list[Route]:
         ),
         concurrency=query.concurrency,
         tenants=Tenants(config.tenants.header, config.tenants.default),
+    )
+
+
+def _promql(config: Config, engine: Engine) -> PromQL:
+    options, query = config.promql, config.store.query
+    source = TableSource(
+        engine,
+        TableOptions(
+            QueryLimits(
+                timeout_seconds=options.timeout.seconds,
+                max_memory_bytes=query.max_memory.bytes,
+                max_rows_read=query.max_rows_read,
+            ),
+            max_series=options.max_series,
+            max_samples=options.max_samples,
+            start_timestamps="use-start-timestamps" in options.features,
+            type_and_unit_labels="type-and-unit-labels" in options.features,
+        ),
+    )
+    return PromQL(
+        source,
+        PromQLOptions(
+            lookback_ms=int(options.lookback.seconds * 1000),
+            default_step_ms=int(options.evaluation_interval.seconds * 1000),
+            timeout_seconds=options.timeout.seconds,
+            max_samples=options.max_samples,
+            features=frozenset(options.features),
+        ),
     )
 
 

@@ -11,6 +11,7 @@ from backbone.cli.query import query
 from backbone.cli.replay import replay
 from backbone.cli.serve import serve
 from backbone.cli.simulate import simulate
+from backbone.cli.test import test
 from backbone.cli.top import top
 
 cli = typer.Typer(name="backbone", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
@@ -29,6 +30,7 @@ cli.add_typer(config.commands, name="config")
 cli.add_typer(query)
 cli.add_typer(replay)
 cli.add_typer(simulate)
+cli.add_typer(test)
 
 
 def main() -> None:

@@ -21,14 +21,14 @@ DEFAULT_HTTP = "127.0.0.1:7070"
 class Client:
     """Asks one server for one tenant; a refusal ends the command with its text."""
 
-    def __init__(self, http: str, tenant: str) -> None:
+    def __init__(self, http: str, tenant: str, prefix: str = PREFIX) -> None:
         self._http = http
         import httpx  # noqa: PLC0415 - heavy
 
         headers = {"X-Scope-OrgID": tenant} if tenant else {}
         base = http if http.startswith(("http://", "https://")) else f"http://{http}"
         try:
-            self._client = httpx.Client(base_url=base + PREFIX, headers=headers, timeout=120, trust_env=False)
+            self._client = httpx.Client(base_url=base + prefix, headers=headers, timeout=120, trust_env=False)
         except httpx.InvalidURL as error:
             fail(f"--http: {http!r}: {error}")
 
@@ -39,6 +39,10 @@ class Client:
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
         return self._answer("POST", path, json=body)
+
+    def form(self, path: str, **fields: Any) -> Any:
+        """Return the answer to a form, in which a query may be as long as it needs."""
+        return self._answer("POST", path, data=fields)
 
     def _answer(self, method: str, path: str, **request: Any) -> Any:
         import httpx  # noqa: PLC0415 - heavy

@@ -9,8 +9,12 @@ from typing import Annotated, Any
 import typer
 
 from backbone.cli.client import DEFAULT_HTTP, AsJson, Client, Http, Tenant, print_lines
+from backbone.cli.promql import promql
+from backbone.cli.tables import print_table
 
 query = typer.Typer(name="query", no_args_is_help=True, help="Ask a running server for traces, logs and metrics.")
+
+query.command()(promql)
 
 Since = Annotated[str, typer.Option(help="Start: so long ago (15m), RFC 3339, or seconds since 1970.")]
 Until = Annotated[str, typer.Option(help="End, written likewise.")]
@@ -121,33 +125,15 @@ def sql(
     if as_json:
         print_lines(dict(zip(names, row, strict=True)) for row in answer["rows"])
         return
-    _print_table(names, [[str(cell) for cell in row] for row in answer["rows"]])
+    print_table(names, [[str(cell) for cell in row] for row in answer["rows"]])
     if answer["truncated"]:
         print(f"there are more than {limit} rows; --limit shows more")
-
-
-def _print_table(names: list[str], rows: list[list[str]]) -> None:
-    from rich.box import SIMPLE_HEAD  # noqa: PLC0415 - heavy
-    from rich.console import Console  # noqa: PLC0415
-    from rich.markup import escape  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-
-    if not rows:
-        print("nothing found")
-        return
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name in names:
-        # An id or a time cut over lines cannot be copied.
-        table.add_column(escape(name), overflow="fold", no_wrap=name in {"trace", "start"})
-    for row in rows:
-        table.add_row(*(escape(cell) for cell in row))
-    Console(highlight=False).print(table)
 
 
 def _print_traces(found: list[dict[str, Any]]) -> None:
     from backbone.query.times import print_duration  # noqa: PLC0415
 
-    _print_table(
+    print_table(
         ["trace", "start", "root", "took", "spans", "errors"],
         [
             [
@@ -214,7 +200,7 @@ def _print_series(found: list[dict[str, Any]]) -> None:
         labels = ", ".join(f'{label}="{value}"' for label, value in own.items())
         values = [float(value) for _, value in series["samples"]]
         rows.append([name, labels, sparkline(values), series["samples"][-1][1], str(len(values))])
-    _print_table(["metric", "labels", "samples", "last", "count"], rows)
+    print_table(["metric", "labels", "samples", "last", "count"], rows)
 
 
 def _clock(time: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, PlainValidator, model_validator
+from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
 from backbone.config.section import Clash, ClashesError, Section, Within
 from backbone.config.units import Address, ByteSize, Duration, OptionError
@@ -158,6 +158,37 @@ class QueryConfig(Section):
     """How many a tenant may run at a time; more are answered 429."""
 
 
+Feature = Literal[
+    "promql-experimental-functions",
+    "promql-duration-expr",
+    "promql-extended-range-selectors",
+    "promql-binop-fill-modifiers",
+    "type-and-unit-labels",
+    "use-start-timestamps",
+]
+"""What Prometheus calls so."""
+
+
+class PromQLConfig(Section):
+    """How PromQL is evaluated, and the bounds of one query; over them it is answered 422 or 503."""
+
+    lookback: Annotated[Duration, Within("1s", "1d")] = _d("5m")
+    """How old a series' newest sample may be to count."""
+    evaluation_interval: Annotated[Duration, Within("1ms", "1d")] = _d("1m")
+    """The step of subqueries that name none."""
+    timeout: Annotated[Duration, Within("100ms", "1h")] = _d("2m")
+    """How long a query may take."""
+    max_samples: Annotated[int, Within(1000, 10_000_000_000)] = 50_000_000
+    """How many samples, or points of an intermediate result, a query may hold."""
+    max_series: Annotated[int, Within(1, 100_000_000)] = 1_000_000
+    """How many series a selector may name."""
+    features: Annotated[tuple[Feature, ...], Field(strict=False)] = ()
+    """
+    Parts of the language that are not settled, by the names of Prometheus' ``--enable-feature``, and the labels
+    ``__type__`` and ``__unit__``.
+    """
+
+
 class StoreConfig(Section):
     """Where telemetry is kept, how long, and how much it may cost to ask."""
 
@@ -193,6 +224,7 @@ class Config(Section):
     receivers: ReceiversConfig = ReceiversConfig()
     commit: CommitConfig = CommitConfig()
     store: StoreConfig = StoreConfig()
+    promql: PromQLConfig = PromQLConfig()
     tenants: TenantsConfig = TenantsConfig()
     telemetry: TelemetryConfig = TelemetryConfig()
 

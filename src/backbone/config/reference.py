@@ -88,6 +88,8 @@ def _section(field: FieldInfo) -> type[BaseModel] | None:
 def _kind(annotation: object) -> str:
     if get_origin(annotation) is Literal:
         return ", ".join(f"`{choice}`" for choice in get_args(annotation))
+    if get_origin(annotation) is tuple:
+        return f"list of {_kind(get_args(annotation)[0])}"
     return _KINDS[annotation]
 
 

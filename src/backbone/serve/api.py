@@ -16,9 +16,9 @@ from backbone.model.errors import UserInputError
 from backbone.model.time import now_ns
 from backbone.query.logs import search_logs
 from backbone.query.otlp_json import otlp_json
+from backbone.query.promql.parser import parse_selector
 from backbone.query.rates import read_rates
 from backbone.query.samples import select_samples
-from backbone.query.selectors import parse_selector
 from backbone.query.sql import SqlQueries
 from backbone.query.traces import find_trace, parse_trace_id, search_traces
 from backbone.serve.answers import (

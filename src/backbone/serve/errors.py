@@ -10,6 +10,7 @@ import orjson
 from starlette.responses import PlainTextResponse, Response
 
 from backbone.model.errors import BackboneError, DependencyError, LimitExceeded, UserInputError
+from backbone.query.promql.errors import EvaluationError
 
 ErrorType = Literal["bad_data", "not_found", "too_many_requests", "execution", "unavailable", "internal"]
 
@@ -41,6 +42,8 @@ def problem(error: BackboneError) -> Problem:
     match error:
         case NotFound():
             return Problem(404, "not_found")
+        case EvaluationError():
+            return Problem(422, "execution")
         case UserInputError():
             return Problem(400, "bad_data")
         case LimitExceeded(retry_after_seconds=None):

@@ -8,34 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import parse_qsl
 
 import orjson
-from starlette.datastructures import ImmutableMultiDict
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from backbone.model.errors import UserInputError
 from backbone.model.time import now_ns
-from backbone.query.selectors import parse_selector
+from backbone.query.promql.parser import parse_selector
 from backbone.query.series import SeriesFilter, find_metadata, find_series, label_names, label_values
 from backbone.query.times import LATEST_NS, parse_time_ns
-from backbone.serve.bodies import read_body
 from backbone.serve.errors import json_error
+from backbone.serve.prometheus.given import Given, given_parameters, result_limit
 from backbone.serve.running import QueryRunner
 from backbone.store.engine import Engine, QueryLimits
 
-MAX_ITEMS = 100_000
-"""Of one answer, where the request sets no limit of its own."""
-
 _METHODS = ("GET", "POST")
 
-Given = ImmutableMultiDict[str, Any]
 
-
-def build_prometheus(engine: Engine, limits: QueryLimits, runner: QueryRunner) -> list[Route]:
-    """Return the routes under ``/api/v1``."""
+def metadata_routes(engine: Engine, limits: QueryLimits, runner: QueryRunner) -> list[Route]:
+    """Return the routes of series, labels, their values and metadata."""
     face = _Metadata(engine, limits, runner)
     return [
         runner.route("/api/v1/series", face.series, json_error, _METHODS),
@@ -52,8 +45,8 @@ class _Metadata:
         self._runner = runner
 
     async def series(self, request: Request, tenant: str) -> Response:
-        given = await _given(request)
-        wanted, limit = _filter(given), _limit(given)
+        given = await given_parameters(request)
+        wanted, limit = _filter(given), result_limit(given)
         if not wanted.selectors:
             raise UserInputError("'match[]': at least one is required")
         asked = find_series(self._engine, tenant, wanted, limit + 1, self._limits)
@@ -61,32 +54,23 @@ class _Metadata:
         return _success([series.labels for series in found], limit)
 
     async def labels(self, request: Request, tenant: str) -> Response:
-        given = await _given(request)
-        wanted, limit = _filter(given), _limit(given)
+        given = await given_parameters(request)
+        wanted, limit = _filter(given), result_limit(given)
         asked = label_names(self._engine, tenant, wanted, limit + 1, self._limits)
         return _success(await self._runner.run(request, tenant, asked), limit)
 
     async def values(self, request: Request, tenant: str) -> Response:
-        given = await _given(request)
-        wanted, limit = _filter(given), _limit(given)
+        given = await given_parameters(request)
+        wanted, limit = _filter(given), result_limit(given)
         label = request.path_params["name"]
         asked = label_values(self._engine, tenant, label, wanted, limit + 1, self._limits)
         return _success(await self._runner.run(request, tenant, asked), limit)
 
     async def metadata(self, request: Request, tenant: str) -> Response:
-        given = await _given(request)
-        asked = find_metadata(self._engine, tenant, given.get("metric", ""), _limit(given), self._limits)
+        given = await given_parameters(request)
+        asked = find_metadata(self._engine, tenant, given.get("metric", ""), result_limit(given), self._limits)
         found = await self._runner.run(request, tenant, asked)
         return _json({one.metric: [{"type": one.type, "help": one.help, "unit": one.unit}] for one in found})
-
-
-async def _given(request: Request) -> Given:
-    """Return the parameters of the address and, where it is a form, of the body."""
-    pairs = request.query_params.multi_items()
-    if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        body = (await read_body(request)).decode(errors="replace")
-        pairs += parse_qsl(body, keep_blank_values=True, max_num_fields=1_000)
-    return ImmutableMultiDict(pairs)
 
 
 def _filter(given: Given) -> SeriesFilter:
@@ -96,13 +80,6 @@ def _filter(given: Given) -> SeriesFilter:
     if end < start:
         raise UserInputError("'end': is before 'start'")
     return SeriesFilter(start, end, [parse_selector(text) for text in given.getlist("match[]")])
-
-
-def _limit(given: Given) -> int:
-    text = given.get("limit") or "0"
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise UserInputError(f"'limit': {text[:40]!r} is no number of items; 0 is no limit")
-    return min(int(text) or MAX_ITEMS, MAX_ITEMS)
 
 
 def _success(found: Sequence[Any], limit: int) -> Response:
