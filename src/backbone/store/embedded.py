@@ -15,16 +15,17 @@ import itertools
 import os
 import queue
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
 import orjson
 
 from backbone.model.errors import DependencyError, StartError
-from backbone.store.engine import DEFAULT_LIMITS, Parameter, QueryLimits, Statement
+from backbone.store.engine import DEFAULT_LIMITS, ArrowStream, Parameter, QueryLimits, Statement
 from backbone.store.errors import insert_error, query_error
 
 _Result = TypeVar("_Result")
@@ -49,6 +50,14 @@ _INSERT_SETTINGS: dict[str, str | int] = _DECODE_SETTINGS | {
     "max_insert_block_size": 10_000_000,
     "min_insert_block_size_rows": 10_000_000,
     "min_insert_block_size_bytes": 2_000_000_000,
+}
+
+
+_ARROW_SETTINGS: dict[str, str | int] = {
+    # Few large batches, as they lie in memory.
+    "output_format_arrow_compression_method": "none",
+    "max_block_size": 1_000_000,
+    "preferred_block_size_bytes": 0,
 }
 
 
@@ -110,14 +119,36 @@ class EmbeddedEngine:
         *,
         output: str = "JSONCompact",
     ) -> bytes:
+        def read(result: Any) -> bytes:
+            return bytes(result.bytes() or b"")
+
+        return await self._query(statement, limits, output, read)
+
+    async def arrow(self, statement: Statement, limits: QueryLimits = DEFAULT_LIMITS) -> ArrowStream:
+        def read(result: Any) -> ArrowStream:
+            if not result.size():
+                return ArrowStream(memoryview(b""), result)
+            view = result.get_memview()
+            return ArrowStream(view.view(), (view, result))
+
+        return await self._query(statement, limits, "ArrowStream", read, _ARROW_SETTINGS)
+
+    async def _query(
+        self,
+        statement: Statement,
+        limits: QueryLimits,
+        output: str,
+        read: Callable[[Any], _Result],
+        settings: Mapping[str, str | int | float] = MappingProxyType({}),
+    ) -> _Result:
         query_id = f"q{next(self._numbers)}"
         # A setting is how a statement is found again in system.processes: comments are lost where there are parameters.
-        settings = self._limit_settings(limits) | {"log_comment": query_id}
-        sql = f"{statement.sql}\nSETTINGS {_settings(settings)}"
+        own = self._limit_settings(limits) | {"log_comment": query_id, **settings}
+        sql = f"{statement.sql}\nSETTINGS {_settings(own)}"
         parameters = {name: _parameter(value) for name, value in statement.parameters.items()}
 
-        def run(connection: _Connection) -> bytes:
-            return bytes(connection.query(sql, output, params=parameters).bytes() or b"")
+        def run(connection: _Connection) -> _Result:
+            return read(connection.query(sql, output, params=parameters))
 
         return await self._run(run, query_id)
 

@@ -48,6 +48,14 @@ class RefusedByEngine(BackboneError):  # noqa: N818 - the sender's fault, told a
         self.by_view = by_view
 
 
+@dataclass(frozen=True, slots=True)
+class ArrowStream:
+    """A result in Arrow's streaming format, in the engine's memory, which is freed when ``owner`` is."""
+
+    data: memoryview
+    owner: object
+
+
 class Engine(Protocol):
     """
     A database that runs statements; every call may be made from many tasks at once.
@@ -64,6 +72,10 @@ class Engine(Protocol):
             LimitExceeded: it went over one of *limits*.
             DependencyError: the engine is not able now (disk full, out of memory, shutting down).
         """
+        ...
+
+    async def arrow(self, statement: Statement, limits: QueryLimits = ...) -> ArrowStream:
+        """Run a statement and return its result as columns; raises as `query`."""
         ...
 
     async def rows(self, statement: Statement, limits: QueryLimits = ...) -> list[dict[str, Any]]:

@@ -7,16 +7,17 @@ from dataclasses import replace
 
 import numpy as np
 
+from backbone.query.promql.arrays import Floats, Index, Mask
 from backbone.query.promql.ast import Aggregation, Span
 from backbone.query.promql.context import Context
 from backbone.query.promql.errors import EvaluationError
 from backbone.query.promql.go_floats import print_float, print_short
 from backbone.query.promql.histograms import avg_groups, sum_groups, text
 from backbone.query.promql.kernels.groups import Aggregate, Members, aggregate, select_extreme, select_first
-from backbone.query.promql.labels import METADATA_LABELS, Column, Index, is_label_name
+from backbone.query.promql.labels import METADATA_LABELS, Column, is_label_name
 from backbone.query.promql.quoting import quote
 from backbone.query.promql.range_histograms import COLLISION, RECONCILED
-from backbone.query.promql.values import Floats, HistogramCells, Mask, Scalar, Text, Value, Vector
+from backbone.query.promql.values import HistogramCells, Scalar, Text, Value, Vector
 from backbone.query.promql.windowed import Cells
 
 _LARGEST_COUNT = float(2**63)

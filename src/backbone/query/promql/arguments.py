@@ -7,9 +7,10 @@ from typing import TypeVar
 
 import numpy as np
 
+from backbone.query.promql.arrays import Floats, Mask
 from backbone.query.promql.ast import Call, Expr, Paren, Span
 from backbone.query.promql.context import Context
-from backbone.query.promql.values import Floats, Mask, Scalar, Text, Value, Vector, Windows
+from backbone.query.promql.values import Scalar, Text, Value, Vector, Windows
 
 _Kind = TypeVar("_Kind", Scalar, Text, Vector, Windows)
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from backbone.query.promql.arrays import Floats, Index, Mask
 from backbone.query.promql.ast import Binary
 from backbone.query.promql.context import Context
-from backbone.query.promql.labels import METADATA_LABELS, Index, Labels
+from backbone.query.promql.labels import METADATA_LABELS, Labels
 from backbone.query.promql.matching import (
     any_in_group,
     joined,
@@ -21,7 +22,7 @@ from backbone.query.promql.matching import (
     twice_in_group,
 )
 from backbone.query.promql.operators import COMPARISONS, SET_OPERATORS, TRIMS, Operation, Outcome, Side, calculate
-from backbone.query.promql.values import Floats, Mask, Scalar, Value, Vector
+from backbone.query.promql.values import Scalar, Value, Vector
 
 _MANY_TO_ONE = "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)"
 _UNIQUE = "multiple matches for labels: grouping labels must ensure unique matches"

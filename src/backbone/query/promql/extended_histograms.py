@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from backbone.query.promql.arrays import Floats, Index, Mask, Times
 from backbone.query.promql.histograms import Histograms, add, detect_reset, divide, scale, subtract
-from backbone.query.promql.labels import Index
 from backbone.query.promql.range_histograms import (
     GAUGE,
     MIXED_SCHEMAS,
@@ -15,7 +15,7 @@ from backbone.query.promql.range_histograms import (
     event_flags,
     merge_kinds,
 )
-from backbone.query.promql.values import Floats, HistogramCells, Mask, Times, Vector
+from backbone.query.promql.values import HistogramCells, Vector
 from backbone.query.promql.windowed import Cells, Windowed
 
 _CUSTOM = -53

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -12,10 +13,13 @@ import pyarrow as pa
 
 from backbone.model.errors import LimitExceeded
 from backbone.query.conditions import Conditions
-from backbone.query.promql.histograms import Histograms, from_columns, inferred_hints
+from backbone.query.promql.arrays import Floats, Times
+from backbone.query.promql.columns import block_of, chunks_of, labels_of, whole_column
+from backbone.query.promql.histograms import inferred_hints
 from backbone.query.promql.kernels.arrange import Chunk, Fingerprints, arrange
-from backbone.query.promql.labels import Column, Labels
-from backbone.query.promql.values import Floats, HistogramSamples, Samples, Series, Times
+from backbone.query.promql.labels import Labels
+from backbone.query.promql.series_cache import SeriesCache
+from backbone.query.promql.values import HistogramSamples, Samples, Series
 from backbone.query.selectors import METRIC_LABEL, Matcher
 from backbone.query.series import SeriesFilter, series_conditions
 from backbone.store.engine import Engine, QueryLimits, Statement
@@ -25,6 +29,12 @@ STALE_BITS = 0x7FF0000000000002
 
 _NS_PER_MS = 1_000_000
 _HINT_MARGIN_MS = 900_000
+_HOUR_MS = 3_600_000
+_DAY_MS = 24 * _HOUR_MS
+_PIECE_SERIES_HOURS = 20_000
+"""How many series by hours are read at a time."""
+_FEW_SERIES = 1_000
+"""Up to so many, a list of series is cheaper for the engine than reading their neighbours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +55,24 @@ class Timing:
     rows: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What was written since an earlier moment: ``now`` is this one, ``oldest_ms`` is None if nothing was."""
+
+    now: int
+    oldest_ms: int | None
+
+
 class Source(Protocol):
     """Where series come from."""
+
+    async def changes(self, since: int) -> Changes:
+        """
+        Tell how old the oldest sample may be that was written after the moment *since*, which an earlier call gave.
+
+        What was read before stays true for times before it.
+        """
+        ...
 
     async def select(self, tenant: str, wanted: Selection, timings: list[Timing]) -> Series:
         """
@@ -66,6 +92,8 @@ class TableOptions:
     limits: QueryLimits
     max_series: int
     max_samples: int
+    max_cached_series: int = 1_000_000
+    """How many series' labels are kept in memory."""
     start_timestamps: bool = False
     type_and_unit_labels: bool = False
 
@@ -76,6 +104,14 @@ class TableSource:
     def __init__(self, engine: Engine, options: TableOptions) -> None:
         self._engine = engine
         self._options = options
+        self._known = SeriesCache(options.max_cached_series)
+
+    async def changes(self, since: int) -> Changes:
+        statement = Statement(_CHANGES, {"since": since})
+        rows = await self._engine.rows(statement, self._options.limits)
+        newest = max((row["newest"] for row in rows), default=since)
+        oldest = min((row["oldest"] for row in rows), default=None)
+        return Changes(max(newest, since), None if oldest is None else oldest * 1000)
 
     async def select(self, tenant: str, wanted: Selection, timings: list[Timing]) -> Series:
         known, labels = await self._series(tenant, wanted, timings)
@@ -92,51 +128,84 @@ class TableSource:
         return Series(labels, nameless, floats, histograms)
 
     async def _series(self, tenant: str, wanted: Selection, timings: list[Timing]) -> tuple[Fingerprints, Labels]:
+        # Series are written down by the day, so that is how they can be kept.
+        days = (wanted.start_ms // _DAY_MS, wanted.end_ms // _DAY_MS)
+        key = (tenant, wanted.matchers, days)
+        began = time.perf_counter()
+        rows = await self._engine.rows(Statement("SELECT count() AS count FROM series"), self._options.limits)
+        version = rows[0]["count"]
+        if (found := self._known.get(key, version)) is not None:
+            timings.append(Timing("series: known", time.perf_counter() - began, len(found[0])))
+            return found
+        fresh = await self._read_series(tenant, wanted.matchers, days, timings)
+        self._known.put(key, version, fresh)
+        return fresh
+
+    async def _read_series(
+        self, tenant: str, matchers: tuple[Matcher, ...], days: tuple[int, int], timings: list[Timing]
+    ) -> tuple[Fingerprints, Labels]:
         options = self._options
-        day_filter = SeriesFilter(wanted.start_ms * _NS_PER_MS, wanted.end_ms * _NS_PER_MS, (wanted.matchers,))
-        conditions = series_conditions(tenant, day_filter)
+        start_ns, end_ns = days[0] * _DAY_MS * _NS_PER_MS, ((days[1] + 1) * _DAY_MS - 1) * _NS_PER_MS
+        conditions = series_conditions(tenant, SeriesFilter(start_ns, end_ns, (matchers,)))
         most = conditions.bind("UInt64", options.max_series + 1)
         described = ", toString(max(type)) AS type, max(unit) AS unit" if options.type_and_unit_labels else ""
         sql = f"""
 SELECT fp, any(metric) AS name, anyLast(labels) AS pairs{described} FROM series
 WHERE {conditions.where} GROUP BY fp ORDER BY fp LIMIT {most}
 """
-        table = await self._arrow(conditions.statement(sql), "series", timings)
+        table, _ = await self._arrow(conditions.statement(sql), "series", timings)
         if table.num_rows > options.max_series:
             raise LimitExceeded(
                 f"the selector names more than {options.max_series} series ('promql.max_series'); narrow it",
                 limit="promql.max_series",
             )
-        return _whole(table.column("fp")).view(np.uint64), _labels(table)
+        return whole_column(table.column("fp")).view(np.uint64), labels_of(table)
 
     async def _floats(self, tenant: str, known: Fingerprints, wanted: Selection, timings: list[Timing]) -> Samples:
-        conditions = _sample_conditions(tenant, known, wanted)
-        sql = f"SELECT fp, time, value FROM samples WHERE {conditions.where}"
-        table = await self._arrow(conditions.statement(sql), "samples", timings, most=self._options.max_samples)
-        chunks = _chunks(table)
+        chunks: list[Chunk] = []
+        owners = []
+        count = 0
+        for piece in _pieces(wanted, len(known)):
+            conditions = _sample_conditions(tenant, known, piece)
+            sql = f"SELECT fp, time, value FROM samples WHERE {conditions.where}"
+            most = self._options.max_samples - count
+            table, owner = await self._arrow(conditions.statement(sql), "samples", timings, most=max(most, 1))
+            count += table.num_rows
+            chunks += chunks_of(table)
+            owners.append(owner)
         offsets, times, values = await asyncio.to_thread(arrange, known, chunks)
+        # Until here, what was arranged lay in the engine's memory.
+        owners.clear()
         return Samples(times, offsets, values)
 
     async def _histograms(
         self, tenant: str, known: Fingerprints, wanted: Selection, timings: list[Timing]
     ) -> HistogramSamples | None:
         # A sample's hint depends on the sample before it.
-        conditions = _sample_conditions(tenant, known, replace(wanted, start_ms=wanted.start_ms - _HINT_MARGIN_MS))
+        wanted = replace(wanted, start_ms=wanted.start_ms - _HINT_MARGIN_MS)
+        conditions = _around(tenant, known, wanted)
+        some = await self._engine.rows(
+            conditions.statement(f"SELECT 1 AS one FROM histograms WHERE {conditions.where} LIMIT 1"),
+            self._options.limits,
+        )
+        if not some:
+            return None
+        conditions = _sample_conditions(tenant, known, wanted)
         sql = f"""
 SELECT fp, time, count, sum, schema, zero_threshold, zero_count, positive_offsets, positive_lengths, positive_counts,
     negative_offsets, negative_lengths, negative_counts, custom_bounds, toInt8(reset) AS hint
 FROM histograms WHERE {conditions.where}
 """
         most = self._options.max_samples
-        table = await self._arrow(conditions.statement(sql), "histograms", timings, most=most)
+        table, _owner = await self._arrow(conditions.statement(sql), "histograms", timings, most=most)
         if not table.num_rows:
             return None
-        fingerprints, times = _whole(table.column("fp")).view(np.uint64), _whole(table.column("time"))
+        fingerprints, times = whole_column(table.column("fp")).view(np.uint64), whole_column(table.column("time"))
         rows = np.arange(table.num_rows, dtype=np.float64)
         offsets, times, order = arrange(known, [(fingerprints, times, rows)])
         first = np.zeros(len(times), np.bool_)
         first[offsets[:-1][np.diff(offsets) > 0]] = True
-        block, resets = inferred_hints(_block(table).take(order.astype(np.int64)), first)
+        block, resets = inferred_hints(block_of(table).take(order.astype(np.int64)), first)
         return HistogramSamples(times, offsets, block, resets)
 
     async def _with_starts(
@@ -150,31 +219,52 @@ FROM histograms WHERE {conditions.where}
     ) -> tuple[Samples, HistogramSamples | None]:
         conditions = _sample_conditions(tenant, known, wanted)
         sql = f"SELECT fp, time, toFloat64(toUnixTimestamp64Milli(start)) AS value FROM starts WHERE {conditions.where}"
-        table = await self._arrow(conditions.statement(sql), "starts", timings, most=self._options.max_samples)
+        table, _owner = await self._arrow(conditions.statement(sql), "starts", timings, most=self._options.max_samples)
         if not table.num_rows:
             return floats, histograms
-        offsets, times, values = arrange(known, _chunks(table))
+        offsets, times, values = arrange(known, chunks_of(table))
         found = offsets, times, values.astype(np.int64)
         floats = replace(floats, starts=_starts_of(found, floats.offsets, floats.times))
         if histograms is not None:
             histograms = replace(histograms, starts=_starts_of(found, histograms.offsets, histograms.times))
         return floats, histograms
 
-    async def _arrow(self, statement: Statement, part: str, timings: list[Timing], most: int = 0) -> pa.Table:
+    async def _arrow(
+        self, statement: Statement, part: str, timings: list[Timing], most: int = 0
+    ) -> tuple[pa.Table, object]:
+        """Return a table and what has to live as long as it is read."""
         began = time.perf_counter()
         limits = replace(self._options.limits, max_result_rows=most)
-        columns = Statement(f"{statement.sql}", statement.parameters)
         try:
-            data = await self._engine.query(columns, limits, output="ArrowStream")
+            stream = await self._engine.arrow(statement, limits)
         except LimitExceeded as error:
             if most and "rows" in error.limit:
-                raise too_many_samples(most) from error
+                raise too_many_samples(self._options.max_samples) from error
             raise
-        table = pa.ipc.open_stream(data).read_all() if data else pa.table({})
-        timings.append(
-            Timing(f"{part}: {' '.join(statement.sql.split())}", time.perf_counter() - began, table.num_rows)
-        )
-        return table
+        table = pa.ipc.open_stream(pa.py_buffer(stream.data)).read_all() if stream.data else _NOTHING
+        text = " ".join(statement.sql.split())
+        timings.append(Timing(f"{part}: {text}", time.perf_counter() - began, table.num_rows))
+        return table, stream
+
+
+_NOTHING = pa.table({name: pa.array([], kind) for name, kind in {"fp": pa.uint64(), "time": pa.int64()}.items()})
+
+_CHANGES = """
+SELECT max_block_number AS newest, toUnixTimestamp(min_time) AS oldest FROM system.parts
+WHERE active AND database = currentDatabase() AND table IN ('samples', 'histograms', 'starts')
+    AND max_block_number > {since:Int64}
+"""
+
+
+def _pieces(wanted: Selection, series: int) -> Iterator[Selection]:
+    """Yield the selection in parts that end with hours, so that what many series have is not in memory twice."""
+    hours = max(_PIECE_SERIES_HOURS // max(series, 1), 1)
+    start = wanted.start_ms
+    while start < wanted.end_ms:
+        end = min((start // _HOUR_MS + hours) * _HOUR_MS, wanted.end_ms)
+        end = end if end > start else min(end + hours * _HOUR_MS, wanted.end_ms)
+        yield replace(wanted, start_ms=start, end_ms=end)
+        start = end
 
 
 def too_many_samples(most: int) -> LimitExceeded:
@@ -187,103 +277,23 @@ def too_many_samples(most: int) -> LimitExceeded:
 
 
 def _sample_conditions(tenant: str, known: Fingerprints, wanted: Selection) -> Conditions:
+    conditions = _around(tenant, known, wanted)
+    # Of a whole metric, what is asked for is all that lies around it, but for what shares its place by chance.
+    if any(matcher.label != METRIC_LABEL for matcher in wanted.matchers) or len(known) < _FEW_SERIES:
+        conditions.add("fp IN {fps}", fps=("Array(UInt64)", known.tolist()))
+    return conditions
+
+
+def _around(tenant: str, known: Fingerprints, wanted: Selection) -> Conditions:
+    """Return conditions that the engine checks by where it keeps things: the range of fingerprints and of time."""
     conditions = Conditions(tenant)
-    # The range lets the engine skip what a set of thousands cannot.
-    conditions.add(
-        "fp BETWEEN {low} AND {high} AND fp IN {fps}",
-        low=("UInt64", int(known[0])),
-        high=("UInt64", int(known[-1])),
-        fps=("Array(UInt64)", known.tolist()),
-    )
+    conditions.add("fp BETWEEN {low} AND {high}", low=("UInt64", int(known[0])), high=("UInt64", int(known[-1])))
     conditions.add(
         "time > fromUnixTimestamp64Milli({start}, 'UTC') AND time <= fromUnixTimestamp64Milli({end}, 'UTC')",
         start=("Int64", wanted.start_ms),
         end=("Int64", wanted.end_ms),
     )
     return conditions
-
-
-def _labels(table: pa.Table) -> Labels:
-    size = table.num_rows
-    columns = {METRIC_LABEL: _encoded(table.column("name"))}
-    pairs = table.column("pairs").combine_chunks()
-    if isinstance(pairs, pa.ChunkedArray):
-        pairs = pa.concat_arrays(pairs.chunks) if pairs.num_chunks else pa.array([], pairs.type)
-    offsets = pairs.offsets.to_numpy()
-    rows = np.repeat(np.arange(size), np.diff(offsets))
-    keys = pairs.keys.slice(offsets[0], offsets[-1] - offsets[0]).dictionary_encode() if size else None
-    if keys is not None and len(keys):
-        items = pairs.items.slice(offsets[0], offsets[-1] - offsets[0]).dictionary_encode()
-        columns |= _columns(size, rows, keys, items)
-    for name in ("type", "unit"):
-        if name in table.column_names:
-            columns[f"__{name}__"] = _encoded(table.column(name))
-    return Labels(size, columns)
-
-
-def _columns(size: int, rows: Times, keys: pa.DictionaryArray, items: pa.DictionaryArray) -> dict[str, Column]:
-    key_codes, item_codes = keys.indices.to_numpy(), items.indices.to_numpy()
-    texts = np.array(items.dictionary.to_pylist(), object)
-    columns = {}
-    for code, name in enumerate(keys.dictionary.to_pylist()):
-        here = key_codes == code
-        used, local = np.unique(item_codes[here], return_inverse=True)
-        codes = np.zeros(size, np.int32)
-        codes[rows[here]] = local + 1
-        columns[name] = Column(codes, ("", *texts[used]))
-    return columns
-
-
-def _encoded(column: pa.ChunkedArray) -> Column:
-    values = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], pa.string())
-    found = values.cast(pa.string()).dictionary_encode()
-    known = {"": 0}
-    renamed = np.array([known.setdefault(text, len(known)) for text in found.dictionary.to_pylist()], np.int32)
-    codes = renamed[found.indices.to_numpy()] if len(values) else np.zeros(0, np.int32)
-    return Column(codes, tuple(known))
-
-
-def _chunks(table: pa.Table) -> list[Chunk]:
-    return [
-        (
-            _raw(batch.column("fp"), np.uint64),
-            _raw(batch.column("time"), np.int64),
-            _raw(batch.column("value"), np.float64),
-        )
-        for batch in table.to_batches()
-    ]
-
-
-def _raw(array: pa.Array, kind: type[np.generic]) -> np.ndarray:
-    """Return an array's numbers as they lie in memory; none of ours is null."""
-    return np.frombuffer(array.buffers()[1], kind)[array.offset : array.offset + len(array)]
-
-
-def _whole(column: pa.ChunkedArray) -> Times:
-    """Return a column of 64 bits a value in one piece."""
-    return np.concatenate([np.zeros(0, np.int64), *(_raw(chunk, np.int64) for chunk in column.chunks)])
-
-
-def _block(table: pa.Table) -> Histograms:
-    def numbers(name: str) -> Floats:
-        return table.column(name).to_numpy().astype(np.float64)
-
-    def lists(name: str) -> tuple[Times, np.ndarray]:
-        array = pa.concat_arrays(table.column(name).chunks)
-        offsets = array.offsets.to_numpy().astype(np.int64)
-        return offsets - offsets[0], array.values.to_numpy()[offsets[0] : offsets[-1]]
-
-    return from_columns(
-        schema=numbers("schema").astype(np.int8),
-        hint=numbers("hint").astype(np.int8),
-        count=numbers("count"),
-        sum=numbers("sum"),
-        zero_threshold=numbers("zero_threshold"),
-        zero_count=numbers("zero_count"),
-        positive=(lists("positive_offsets"), lists("positive_lengths"), lists("positive_counts")),
-        negative=(lists("negative_offsets"), lists("negative_lengths"), lists("negative_counts")),
-        custom=lists("custom_bounds"),
-    )
 
 
 def _no_samples(series: int) -> Samples:

@@ -10,6 +10,7 @@ import numpy as np
 
 from backbone.query.promql.annotations import Annotations
 from backbone.query.promql.arguments import Arguments, metric_names
+from backbone.query.promql.arrays import Floats, Mask
 from backbone.query.promql.ast import Span
 from backbone.query.promql.go_floats import print_float
 from backbone.query.promql.histograms import Histograms, average, fraction, quantile, stddev, stdvar
@@ -18,7 +19,7 @@ from backbone.query.promql.kernels.groups import Members
 from backbone.query.promql.labels import Labels, constant, group_together
 from backbone.query.promql.matching import any_in_group, joined
 from backbone.query.promql.range_functions import warn_of_quantiles
-from backbone.query.promql.values import Floats, Mask, Vector
+from backbone.query.promql.values import Vector
 from backbone.query.selectors import METRIC_LABEL
 
 _BOUND = "le"

@@ -9,9 +9,10 @@ import numpy as np
 import re2
 
 from backbone.query.promql.arguments import Arguments, unwrapped
+from backbone.query.promql.arrays import Index
 from backbone.query.promql.ast import Call, Edge, Expr, Subquery, VectorSelector
 from backbone.query.promql.errors import EvaluationError
-from backbone.query.promql.labels import Index, Labels, encode, group_together
+from backbone.query.promql.labels import Labels, encode, group_together
 from backbone.query.promql.matching import joined
 from backbone.query.promql.moments import milliseconds
 from backbone.query.promql.select import instant_vector, newest_times

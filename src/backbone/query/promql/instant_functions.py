@@ -9,10 +9,11 @@ from functools import partial
 import numpy as np
 
 from backbone.query.promql.arguments import Arguments
+from backbone.query.promql.arrays import Floats, Mask, Times
 from backbone.query.promql.ast import MatrixSelector, VectorSelector
 from backbone.query.promql.labels import Labels
 from backbone.query.promql.select import newest_starts, newest_times
-from backbone.query.promql.values import Floats, Mask, Scalar, Times, Value, Vector, empty_vector
+from backbone.query.promql.values import Scalar, Value, Vector, empty_vector
 from backbone.query.promql.windowed import Windowed
 from backbone.query.selectors import METRIC_LABEL
 

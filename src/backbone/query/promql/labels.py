@@ -9,8 +9,7 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-Codes = NDArray[np.int32]
-Index = NDArray[np.int64]
+from backbone.query.promql.arrays import Codes, Index
 
 METADATA_LABELS = frozenset({"__name__", "__type__", "__unit__"})
 """What a function that makes another metric of its input drops."""

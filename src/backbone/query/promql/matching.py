@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from backbone.query.promql.arrays import Index, Mask
 from backbone.query.promql.ast import Matching
 from backbone.query.promql.errors import EvaluationError
 from backbone.query.promql.histograms import Histograms
 from backbone.query.promql.kernels.groups import Members
-from backbone.query.promql.labels import METADATA_LABELS, Index, Labels, concat, group_together
-from backbone.query.promql.values import HistogramCells, Mask, Vector
+from backbone.query.promql.labels import METADATA_LABELS, Labels, concat, group_together
+from backbone.query.promql.values import HistogramCells, Vector
 
 
 @dataclass(frozen=True, slots=True)

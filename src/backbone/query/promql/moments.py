@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from backbone.query.promql.values import Grid, Times
+from backbone.query.promql.arrays import Times
+from backbone.query.promql.values import Grid
 
 
 def milliseconds(duration: object) -> int:

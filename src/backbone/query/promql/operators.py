@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from backbone.query.promql.annotations import Annotations
+from backbone.query.promql.arrays import Floats, Mask
 from backbone.query.promql.ast import BinaryOperator, Span
 from backbone.query.promql.histograms import Histograms, add, divide, equal, scale, subtract, trim
 from backbone.query.promql.range_histograms import COLLISION, GAUGE, RECONCILED
-from backbone.query.promql.values import Floats, HistogramCells, Mask
+from backbone.query.promql.values import HistogramCells
 
 COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
 TRIMS = frozenset({"</", ">/"})

@@ -9,12 +9,13 @@ import numpy as np
 
 from backbone.query.promql import range_histograms
 from backbone.query.promql.arguments import Arguments
+from backbone.query.promql.arrays import Floats, Mask, Rows, Times
 from backbone.query.promql.errors import EvaluationError
 from backbone.query.promql.extended import extended_counts, extended_rise
 from backbone.query.promql.go_floats import print_short
 from backbone.query.promql.kernels.counters import between_last_two, count_resets, extrapolated
 from backbone.query.promql.kernels.over_time import OverTime, over_time
-from backbone.query.promql.values import Floats, HistogramCells, Mask, Rows, Times, Vector
+from backbone.query.promql.values import HistogramCells, Vector
 from backbone.query.promql.windowed import Windowed
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from backbone.query.promql.arrays import Floats, Index, Mask, Rows, Times
 from backbone.query.promql.histograms import (
     Combined,
     Histograms,
@@ -24,8 +25,7 @@ from backbone.query.promql.histograms import (
     sum_groups,
 )
 from backbone.query.promql.kernels.counters import starts_anew
-from backbone.query.promql.labels import Index
-from backbone.query.promql.values import Floats, HistogramCells, HistogramSamples, Mask, Rows, Times, Vector
+from backbone.query.promql.values import HistogramCells, HistogramSamples, Vector
 from backbone.query.promql.windowed import Cells, Windowed
 
 GAUGE = 3

@@ -6,23 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from backbone.query.promql.arrays import Mask, Rows, Times
 from backbone.query.promql.ast import MatrixSelector, VectorSelector
 from backbone.query.promql.context import Context
 from backbone.query.promql.fetch import is_stale
 from backbone.query.promql.kernels.arrange import subset
 from backbone.query.promql.kernels.windows import find_windows, latest
 from backbone.query.promql.moments import milliseconds, moments
-from backbone.query.promql.values import (
-    HistogramCells,
-    HistogramSamples,
-    Mask,
-    Rows,
-    Samples,
-    Series,
-    Times,
-    Vector,
-    Windows,
-)
+from backbone.query.promql.values import HistogramCells, HistogramSamples, Samples, Series, Vector, Windows
 
 
 def instant_vector(context: Context, selector: VectorSelector) -> Vector:

@@ -7,14 +7,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from backbone.query.promql.arrays import Floats, Index, Mask, Rows, Times
 from backbone.query.promql.histograms import Histograms
-from backbone.query.promql.labels import METADATA_LABELS, Index, Labels
-
-Floats = NDArray[np.float64]
-Mask = NDArray[np.bool_]
-Times = NDArray[np.int64]
-Rows = NDArray[np.int32]
-"""Rows of a block of histograms; -1 is none."""
+from backbone.query.promql.labels import METADATA_LABELS, Labels
 
 
 @dataclass(frozen=True, slots=True)

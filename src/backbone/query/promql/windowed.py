@@ -9,20 +9,10 @@ import numpy as np
 
 from backbone.query.promql.annotations import Annotations
 from backbone.query.promql.arguments import Arguments, metric_names
+from backbone.query.promql.arrays import Floats, Index, Mask, Rows, Times
 from backbone.query.promql.ast import Span
 from backbone.query.promql.kernels.windows import find_windows
-from backbone.query.promql.labels import Index
-from backbone.query.promql.values import (
-    Floats,
-    HistogramCells,
-    HistogramSamples,
-    Mask,
-    Rows,
-    Samples,
-    Times,
-    Vector,
-    Windows,
-)
+from backbone.query.promql.values import HistogramCells, HistogramSamples, Samples, Vector, Windows
 from backbone.query.selectors import METRIC_LABEL
 
 

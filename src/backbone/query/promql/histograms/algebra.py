@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from backbone.query.promql.arrays import Floats
 from backbone.query.promql.histograms.align import same_bounds, same_buckets, same_zero, to_schema
-from backbone.query.promql.histograms.block import CUSTOM, GAUGE, Buckets, Floats, Histograms, Small
+from backbone.query.promql.histograms.block import CUSTOM, GAUGE, Buckets, Histograms, Small
 
 Mask = NDArray[np.bool_]
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from backbone.query.promql.histograms.block import Buckets, Floats, Histograms, Index, Small, common_range
+from backbone.query.promql.arrays import Floats, Index
+from backbone.query.promql.histograms.block import Buckets, Histograms, Small, common_range
 
 _LARGEST = np.finfo(np.float64).max
 

@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backbone.model.errors import LimitExceeded
+from backbone.query.promql.arrays import Floats, Index
 from backbone.query.promql.kernels.compile import kernel
 
-Floats = NDArray[np.float64]
 Small = NDArray[np.int8]
-Index = NDArray[np.int64]
 
 CUSTOM = -53
 """The schema of histograms whose bounds are their own."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from backbone.query.promql.arrays import Floats
 from backbone.query.promql.histograms.align import lower_bounds, upper_bounds
-from backbone.query.promql.histograms.block import Floats, Histograms
+from backbone.query.promql.histograms.block import Histograms
 
 
 @dataclass(frozen=True, slots=True)

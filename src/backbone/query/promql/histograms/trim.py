@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from backbone.query.promql.histograms.block import Buckets, Floats, Histograms
+from backbone.query.promql.arrays import Floats
+from backbone.query.promql.histograms.block import Buckets, Histograms
 from backbone.query.promql.histograms.lists import bucket_lists
 from backbone.query.promql.histograms.statistics import share_below, with_one_sided_zero
 from backbone.query.promql.kernels.compile import kernel

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from backbone.query.promql.kernels.compile import kernel
-from backbone.query.promql.values import Floats, Mask, Times
+from backbone.query.promql.arrays import Floats, Index, Mask, Times
+from backbone.query.promql.kernels.compile import in_parallel, kernel, over_rows
 
 Fingerprints = NDArray[np.uint64]
 Chunk = tuple[Fingerprints, Times, Floats]
@@ -21,18 +21,26 @@ def arrange(known: Fingerprints, chunks: Sequence[Chunk]) -> tuple[Times, Times,
 
     Of samples with the same series and time, the last stands.
     """
+    # The engine reads hours side by side; put back in order, most series need no sorting.
+    chunks = sorted((chunk for chunk in chunks if len(chunk[1])), key=lambda chunk: int(chunk[1][0]))
+    runs = in_parallel(lambda chunk: _runs(known, chunk[0]), chunks)
     counts = np.zeros(len(known) + 1, np.int64)
-    for fingerprints, _, _ in chunks:
-        _count(known, fingerprints, counts)
+    for series, bounds in runs:
+        np.add.at(counts, series + 1, np.diff(bounds))
+    # Samples of series that are not known have the number -1.
+    counts[0] = 0
     offsets = np.cumsum(counts)
     times = np.empty(offsets[-1], np.int64)
     values = np.empty(offsets[-1], np.float64)
     free = offsets[:-1].copy()
-    for fingerprints, chunk_times, chunk_values in chunks:
-        _place(known, fingerprints, chunk_times, chunk_values, free, times, values)
-    if not _in_order(offsets, times):
-        offsets, times, values = _sorted(offsets, times, values)
-    return offsets, times, values
+    disordered = np.zeros(1, np.bool_)
+
+    def copy(first: int, last: int) -> None:
+        for (series, bounds), (_, chunk_times, chunk_values) in zip(runs, chunks, strict=True):
+            _copy(series, bounds, chunk_times, chunk_values, offsets, free, times, values, disordered, first, last)
+
+    over_rows(copy, len(known), len(times))
+    return _sorted(offsets, times, values) if disordered[0] else (offsets, times, values)
 
 
 def subset(offsets: Times, kept: Mask) -> Times:
@@ -47,43 +55,51 @@ def _find(known: Fingerprints, fingerprint: np.uint64) -> int:
 
 
 @kernel
-def _count(known: Fingerprints, fingerprints: Fingerprints, counts: Times) -> None:
-    series = -1
+def _runs(known: Fingerprints, fingerprints: Fingerprints) -> tuple[Index, Index]:
+    """Return the series of each run of equal fingerprints, -1 if it is not known, and where runs begin and end."""
+    count = 1 if len(fingerprints) else 0
+    for at in range(1, len(fingerprints)):
+        if fingerprints[at] != fingerprints[at - 1]:
+            count += 1
+    series = np.empty(count, np.int64)
+    bounds = np.empty(count + 1, np.int64)
+    run = -1
     for at in range(len(fingerprints)):
         if at == 0 or fingerprints[at] != fingerprints[at - 1]:
-            series = _find(known, fingerprints[at])
-        if series >= 0:
-            counts[series + 1] += 1
+            run += 1
+            series[run] = _find(known, fingerprints[at])
+            bounds[run] = at
+    bounds[count] = len(fingerprints)
+    return series, bounds
 
 
 @kernel
-def _place(
-    known: Fingerprints,
-    fingerprints: Fingerprints,
+def _copy(
+    series: Index,
+    bounds: Index,
     chunk_times: Times,
     chunk_values: Floats,
+    offsets: Times,
     free: Times,
     times: Times,
     values: Floats,
+    disordered: Mask,
+    first: int,
+    last: int,
 ) -> None:
-    series = -1
-    for at in range(len(fingerprints)):
-        if at == 0 or fingerprints[at] != fingerprints[at - 1]:
-            series = _find(known, fingerprints[at])
-        if series >= 0:
-            place = free[series]
+    """Copy the runs of the series from *first* to before *last* to their places."""
+    for run in range(len(series)):
+        own = series[run]
+        if own < first or own >= last:
+            continue
+        place = free[own]
+        for at in range(bounds[run], bounds[run + 1]):
             times[place] = chunk_times[at]
             values[place] = chunk_values[at]
-            free[series] = place + 1
-
-
-@kernel
-def _in_order(offsets: Times, times: Times) -> bool:
-    for series in range(len(offsets) - 1):
-        for at in range(offsets[series] + 1, offsets[series + 1]):
-            if times[at] <= times[at - 1]:
-                return False
-    return True
+            if place > offsets[own] and times[place] <= times[place - 1]:
+                disordered[0] = True
+            place += 1
+        free[own] = place
 
 
 @kernel
@@ -95,6 +111,13 @@ def _sorted(offsets: Times, times: Times, values: Floats) -> tuple[Times, Times,
     at = 0
     for series in range(len(offsets) - 1):
         begin, end = offsets[series], offsets[series + 1]
+        if _rising(times, begin, end):
+            for index in range(begin, end):
+                new_times[at] = times[index]
+                new_values[at] = values[index]
+                at += 1
+            kept[series + 1] = at
+            continue
         order = np.argsort(times[begin:end], kind="mergesort")
         for place in range(end - begin):
             index = begin + order[place]
@@ -106,3 +129,11 @@ def _sorted(offsets: Times, times: Times, values: Floats) -> tuple[Times, Times,
             at += 1
         kept[series + 1] = at
     return kept, new_times[:at], new_values[:at]
+
+
+@kernel
+def _rising(times: Times, begin: int, end: int) -> bool:
+    for at in range(begin + 1, end):
+        if times[at] <= times[at - 1]:
+            return False
+    return True

@@ -10,10 +10,9 @@ import math
 
 import numpy as np
 
+from backbone.query.promql.arrays import Floats, Index, Mask
 from backbone.query.promql.kernels.compile import kernel, over_rows
 from backbone.query.promql.kernels.groups import Members
-from backbone.query.promql.labels import Index
-from backbone.query.promql.values import Floats, Mask
 
 _SMALL = 1e-12
 """Relative differences of counts below this are taken for rounding."""

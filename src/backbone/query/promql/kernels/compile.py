@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any, TypeVar, cast
 
 import numba
 
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 _SERIAL_CELLS = 1 << 16
@@ -30,6 +32,11 @@ def over_rows(run: Callable[[int, int], None], rows: int, cells: int) -> None:
         return
     bounds = [rows * part // threads for part in range(threads + 1)]
     list(_pool().map(run, bounds, bounds[1:]))
+
+
+def in_parallel(run: Callable[[_Item], _Result], items: Sequence[_Item]) -> list[_Result]:
+    """Return what *run* makes of each item, on all cores."""
+    return list(_pool().map(run, items)) if len(items) > 1 else [run(item) for item in items]
 
 
 @cache

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from backbone.query.promql.arrays import Floats, Mask, Rows, Times
 from backbone.query.promql.kernels.compile import kernel, over_rows
-from backbone.query.promql.values import Floats, Mask, Rows, Times
 
 NO_STARTS = np.zeros(0, np.int64)
 """Where no series says when it started."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from backbone.query.promql.arrays import Floats, Mask, Rows, Times
 from backbone.query.promql.kernels.compile import kernel, over_rows
-from backbone.query.promql.values import Floats, Mask, Rows, Times
 
 
 def extended_floats(

@@ -8,10 +8,9 @@ from enum import IntEnum
 
 import numpy as np
 
+from backbone.query.promql.arrays import Floats, Index, Mask
 from backbone.query.promql.kernels.compile import kernel, over_rows
 from backbone.query.promql.kernels.sums import add, mean, quantile, sorted_nan_first, variance
-from backbone.query.promql.labels import Index
-from backbone.query.promql.values import Floats, Mask
 
 
 class Aggregate(IntEnum):

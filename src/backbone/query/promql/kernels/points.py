@@ -9,8 +9,8 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from backbone.query.promql.arrays import Floats, Times
 from backbone.query.promql.kernels.compile import kernel
-from backbone.query.promql.values import Floats, Times
 
 Bytes = NDArray[np.uint8]
 
