@@ -226,6 +226,7 @@ def _asking(config: Config, engine: Engine) -> list[Route]:
             max_rows_read=query.max_rows_read,
         ),
         concurrency=query.concurrency,
+        waiting=query.waiting,
         tenants=Tenants(config.tenants.header, config.tenants.default),
     )
 

@@ -155,7 +155,9 @@ class QueryConfig(Section):
     max_result_rows: Annotated[int, Within(1, 10_000_000)] = 100_000
     """How many rows its result may have."""
     concurrency: Annotated[int, Within(1, 256)] = 4
-    """How many a tenant may run at a time; more are answered 429."""
+    """How many a tenant may run at a time."""
+    waiting: Annotated[int, Within(0, 10_000)] = 32
+    """How many more of a tenant's may wait for their turn; past that they are answered 429."""
 
 
 Feature = Literal[

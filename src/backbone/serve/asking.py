@@ -14,7 +14,7 @@ from backbone.store.engine import Engine, QueryLimits
 
 
 def asking_routes(
-    engine: Engine, promql: PromQL, limits: QueryLimits, *, concurrency: int, tenants: Tenants
+    engine: Engine, promql: PromQL, limits: QueryLimits, *, concurrency: int, waiting: int = 0, tenants: Tenants
 ) -> list[Route]:
     """
     Return the routes of all faces; a tenant's *concurrency* is one for all of them.
@@ -22,7 +22,7 @@ def asking_routes(
     Args:
         limits: bounds of each statement.
     """
-    runner = QueryRunner(concurrency, tenants)
+    runner = QueryRunner(concurrency, tenants, waiting)
     return [
         *build_api(engine, limits, runner),
         *build_prometheus(engine, promql, limits, runner),

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from starlette.requests import Request
@@ -29,27 +28,27 @@ class ClientGone(Exception):  # noqa: N818 - nothing went wrong
 
 class QueryRunner:
     """
-    Runs queries, at most *slots* of one tenant at a time.
+    Runs queries, at most *slots* of one tenant at a time; *waiting* more wait for their turn.
 
     One is shared by all faces, so that a tenant's share does not depend on the API it uses.
     """
 
-    def __init__(self, slots: int, tenants: Tenants) -> None:
+    def __init__(self, slots: int, tenants: Tenants, waiting: int = 0) -> None:
         self.tenants = tenants
         self._slots = slots
-        self._running: Counter[str] = Counter()
+        self._waiting = waiting
+        self._turns: dict[str, _Turns] = {}
 
     async def run(self, request: Request, tenant: str, work: Coroutine[Any, Any, T]) -> T:
         """
         Return what *work* returns; it is cancelled when the client goes away. The request's body has been read.
 
         Raises:
-            LimitExceeded: the tenant has as many queries running as it may.
+            LimitExceeded: the tenant has as many queries running and waiting as it may.
             ClientGone: the client went away.
         """
         try:
-            with self._slot(tenant):
-                return await _while_connected(request, work)
+            return await _while_connected(request, self._in_turn(tenant, work))
         finally:
             work.close()
 
@@ -77,21 +76,31 @@ class QueryRunner:
 
         return Route(path, endpoint, methods=list(methods), name=f"{handler.__module__}:{path}")
 
-    @contextmanager
-    def _slot(self, tenant: str) -> Iterator[None]:
-        if self._running[tenant] >= self._slots:
+    async def _in_turn(self, tenant: str, work: Coroutine[Any, Any, T]) -> T:
+        turns = self._turns.setdefault(tenant, _Turns(asyncio.Semaphore(self._slots)))
+        if turns.held >= self._slots + self._waiting:
             raise LimitExceeded(
-                f"tenant '{tenant}' has {self._slots} queries running, as many as '{_OPTION}' allows",
+                f"tenant '{tenant}' has {self._slots} queries running, as many as '{_OPTION}' allows, "
+                f"and {self._waiting} waiting",
                 limit=_OPTION,
                 retry_after_seconds=1.0,
             )
-        self._running[tenant] += 1
+        turns.held += 1
         try:
-            yield
+            async with turns.free:
+                return await work
         finally:
-            self._running[tenant] -= 1
-            if not self._running[tenant]:
-                del self._running[tenant]
+            turns.held -= 1
+            if not turns.held:
+                self._turns.pop(tenant, None)
+
+
+@dataclass(slots=True)
+class _Turns:
+    """Of a tenant: what lets its queries run, and how many run or wait."""
+
+    free: asyncio.Semaphore
+    held: int = 0
 
 
 async def _while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from backbone.query.promql.ast import Span
@@ -25,6 +26,11 @@ class Annotations:
     def tell(self, warning: str) -> None:
         """Add a warning that is not about the query's text, such as of a peer that is down."""
         self._warnings[warning] = None
+
+    def repeat(self, warnings: Iterable[str], infos: Iterable[str]) -> None:
+        """Add annotations that were worded before."""
+        self._warnings.update(dict.fromkeys(warnings))
+        self._infos.update(dict.fromkeys(infos))
 
     @property
     def warnings(self) -> list[str]:

@@ -6,11 +6,9 @@ import asyncio
 import time
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
 from backbone.model.errors import UserInputError
 from backbone.query.promql.annotations import Annotations
-from backbone.query.promql.answer import EMPTY_FRAME, Answer, Frame
+from backbone.query.promql.answer import Answer
 from backbone.query.promql.ast import Expr, ValueType
 from backbone.query.promql.checks import value_type
 from backbone.query.promql.context import Budget, Context, Matchers
@@ -18,12 +16,11 @@ from backbone.query.promql.durations import resolve
 from backbone.query.promql.evaluate import evaluate
 from backbone.query.promql.features import check_features
 from backbone.query.promql.fetch import Selection, Source, Timing, too_many_samples
+from backbone.query.promql.finish import answer_of, plain_vector
 from backbone.query.promql.grids import selections
-from backbone.query.promql.kernels.arrange import Chunk, arrange
-from backbone.query.promql.labels import Labels
-from backbone.query.promql.matching import merge_equal
 from backbone.query.promql.parser import parse
-from backbone.query.promql.values import Grid, Scalar, Series, Text, Value, Vector, Windows
+from backbone.query.promql.reuse import Computed, ResultCache, can_be_continued, side_by_side, steps_of, still_true
+from backbone.query.promql.values import Grid, Series, Value, Vector
 
 MAX_STEPS = 11_000
 """Of a range query, as in Prometheus."""
@@ -37,6 +34,8 @@ class PromQLOptions:
     default_step_ms: int = 60_000
     timeout_seconds: float = 120.0
     max_samples: int = 50_000_000
+    max_cached_points: int = 5_000_000
+    """How many points of range queries are kept, so that the same query a little later need not compute them."""
     features: frozenset[str] = frozenset()
     """Unsettled parts of the language that are allowed, as `features` names them."""
 
@@ -70,6 +69,7 @@ class PromQL:
     def __init__(self, source: Source, options: PromQLOptions) -> None:
         self._source = source
         self._options = options
+        self._results = ResultCache(options.max_cached_points)
 
     async def instant(self, tenant: str, text: str, time_ms: int, lookback_ms: int | None = None) -> Answer:
         """
@@ -106,27 +106,57 @@ class PromQL:
                 f'invalid expression type "{_words(kind)}" for range query, must be Scalar or instant Vector'
             )
         run.timings.append(Timing("parse", time.perf_counter() - began))
-        lookback = question.lookback_ms or self._options.lookback_ms
-        data = await self._fetch(tenant, selections(expr, query, lookback, self._options.default_step_ms), run)
-        budget = Budget(time.monotonic() + self._options.timeout_seconds, self._options.max_samples)
-        context = Context(query, query, lookback, self._options.default_step_ms, data, run.notes, budget)
+        if question.cached and question.is_range and kind is ValueType.VECTOR and can_be_continued(expr):
+            value: Value = await self._continued(tenant, question, expr, run)
+        else:
+            value = await self._value(tenant, question, query, expr, run)
+        answer = await asyncio.to_thread(answer_of, value, query)
+        return replace(answer, warnings=run.notes.warnings, infos=run.notes.infos, timings=run.timings)
+
+    async def _continued(self, tenant: str, question: Question, expr: Expr, run: _Run) -> Vector:
+        """Return the value at all steps, of which those that were computed before are taken from there."""
+        query = question.grid
+        key = (tenant, question.text, query.step, question.lookback_ms)
+        kept = self._results.get(key)
+        changes = await self._source.changes(kept.moment if kept else None)
+        known = still_true(kept, query, changes.oldest_ms) if kept else None
+        parts: list[Vector] = []
+        if kept and known:
+            began = time.perf_counter()
+            parts.append(steps_of(kept, known))
+            run.notes.repeat(kept.warnings, kept.infos)
+            run.timings.append(Timing("computed before", time.perf_counter() - began, known.size))
+        if known is None or known.end + query.step <= query.end:
+            rest = query if known is None else Grid(query.start + known.size * query.step, query.end, query.step)
+            value = await self._value(tenant, question, rest, expr, run)
+            assert isinstance(value, Vector)
+            parts.append(await asyncio.to_thread(plain_vector, value))
+        vector = side_by_side(*parts) if len(parts) == 2 else parts[0]
+        notes = tuple(run.notes.warnings), tuple(run.notes.infos)
+        self._results.put(key, Computed(query, vector, *notes, changes.now))
+        return vector
+
+    async def _value(self, tenant: str, question: Question, grid: Grid, expr: Expr, run: _Run) -> Value:
+        """Return the value at some of the question's steps."""
+        options, query = self._options, question.grid
+        lookback = question.lookback_ms or options.lookback_ms
+        wanted = selections(expr, grid, query, lookback, options.default_step_ms)
+        data = await self._fetch(tenant, wanted, run)
+        budget = Budget(time.monotonic() + options.timeout_seconds, options.max_samples)
+        context = Context(grid, query, lookback, options.default_step_ms, data, run.notes, budget)
+        began = time.perf_counter()
         try:
-            return await asyncio.to_thread(self._evaluated, context, expr, run)
+            return await asyncio.to_thread(evaluate, context, expr)
         finally:
+            # Whoever asked may be gone while the thread goes on.
             budget.cancelled.set()
+            run.timings.append(Timing("evaluate", time.perf_counter() - began, grid.size))
 
     async def _fetch(self, tenant: str, wanted: list[Selection], run: _Run) -> dict[Matchers, Series]:
         found = await asyncio.gather(*(self._source.select(tenant, one, run.timings) for one in wanted))
         if sum(len(series.floats.times) for series in found) > self._options.max_samples:
             raise too_many_samples(self._options.max_samples)
         return {one.matchers: series for one, series in zip(wanted, found, strict=True)}
-
-    def _evaluated(self, context: Context, expr: Expr, run: _Run) -> Answer:
-        began = time.perf_counter()
-        value = evaluate(context, expr)
-        answer = _answer(value, context.query)
-        run.timings.append(Timing("evaluate", time.perf_counter() - began, len(answer.frame.times)))
-        return replace(answer, warnings=run.notes.warnings, infos=run.notes.infos, timings=run.timings)
 
 
 def range_grid(start_ms: int, end_ms: int, step_ms: int) -> Grid:
@@ -150,66 +180,3 @@ def range_grid(start_ms: int, end_ms: int, step_ms: int) -> Grid:
 
 def _words(kind: ValueType) -> str:
     return {ValueType.MATRIX: "range vector", ValueType.STRING: "string"}.get(kind, kind.value)
-
-
-def _answer(value: Value, query: Grid) -> Answer:
-    match value:
-        case Text():
-            return Answer(ValueType.STRING, EMPTY_FRAME, value.value)
-        case Scalar():
-            times, one = query.times, Labels(1, {})
-            frame = Frame(one, np.array([0, len(times)]), times, value.values)
-            return Answer(ValueType.MATRIX if query.step else ValueType.SCALAR, frame)
-        case Vector():
-            return _vector_answer(value, query)
-        case Windows():
-            return _matrix_answer(value)
-
-
-def _vector_answer(vector: Vector, query: Grid) -> Answer:
-    named = replace(vector, labels=vector.plain_labels(), nameless=np.zeros(vector.labels.size, np.bool_))
-    plain = merge_equal(named.pruned())
-    if not plain.ordered:
-        plain = plain.take(plain.labels.sort_order())
-    present = plain.present
-    offsets = np.concatenate([[0], np.cumsum(present.sum(axis=1))])
-    times = np.broadcast_to(query.times, present.shape)[present]
-    cells = plain.histograms
-    rows = cells.rows[present] if cells is not None and plain.histogram_points.any() else None
-    frame = Frame(plain.labels, offsets, times, plain.values[present], rows)
-    kind = ValueType.MATRIX if query.step else ValueType.VECTOR
-    return Answer(kind, frame, block=cells.block if cells is not None else None)
-
-
-def _matrix_answer(windows: Windows) -> Answer:
-    """Return the samples of an instant query's range vector."""
-    series, start, end = windows.series, int(windows.starts[0]), int(windows.ends[0])
-    everyone = np.arange(series.labels.size, dtype=np.uint64)
-    floats = series.floats
-    inside = (floats.times > start) & (floats.times <= end)
-    owner = np.repeat(everyone, np.diff(floats.offsets))
-    chunks: list[Chunk] = [(owner[inside], floats.times[inside], np.flatnonzero(inside).astype(np.float64))]
-    histograms = series.histograms
-    if histograms is not None:
-        within = (histograms.times > start) & (histograms.times <= end)
-        owner = np.repeat(everyone, np.diff(histograms.offsets))
-        chunks.append((owner[within], histograms.times[within], (-1.0 - np.flatnonzero(within)).astype(np.float64)))
-    offsets, times, at = arrange(everyone, chunks)
-    index = at.astype(np.int64)
-    values = np.full(len(index), np.nan)
-    values[index >= 0] = floats.values[index[index >= 0]]
-    rows = np.where(index < 0, -1 - index, -1).astype(np.int32) if histograms is not None else None
-    labels = series.labels.blank(("__name__", "__type__", "__unit__"), series.nameless)
-    frame = _without_empty(Frame(labels, offsets, times, values, rows))
-    return Answer(ValueType.MATRIX, frame, block=histograms.block if histograms is not None else None)
-
-
-def _without_empty(frame: Frame) -> Frame:
-    """Return a frame of the series that have points, in order of their labels."""
-    sizes = np.diff(frame.offsets)
-    order = frame.labels.sort_order()
-    order = order[sizes[order] > 0]
-    take = np.concatenate([np.zeros(0, np.int64), *(np.arange(*frame.offsets[row : row + 2]) for row in order)])
-    rows = None if frame.histograms is None else frame.histograms[take]
-    offsets = np.concatenate([[0], np.cumsum(sizes[order])])
-    return Frame(frame.labels.take(order), offsets, frame.times[take], frame.values[take], rows)

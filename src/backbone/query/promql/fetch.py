@@ -55,20 +55,26 @@ class Timing:
     rows: int = 0
 
 
+Moment = tuple[int, ...]
+"""A point in the history of what was written; only the source knows what its numbers mean."""
+
+
 @dataclass(frozen=True, slots=True)
 class Changes:
     """What was written since an earlier moment: ``now`` is this one, ``oldest_ms`` is None if nothing was."""
 
-    now: int
+    now: Moment
     oldest_ms: int | None
 
 
 class Source(Protocol):
     """Where series come from."""
 
-    async def changes(self, since: int) -> Changes:
+    async def changes(self, since: Moment | None) -> Changes:
         """
         Tell how old the oldest sample may be that was written after the moment *since*, which an earlier call gave.
+
+        Without one, only ``now`` means something.
 
         What was read before stays true for times before it.
         """
@@ -106,12 +112,13 @@ class TableSource:
         self._options = options
         self._known = SeriesCache(options.max_cached_series)
 
-    async def changes(self, since: int) -> Changes:
-        statement = Statement(_CHANGES, {"since": since})
-        rows = await self._engine.rows(statement, self._options.limits)
-        newest = max((row["newest"] for row in rows), default=since)
-        oldest = min((row["oldest"] for row in rows), default=None)
-        return Changes(max(newest, since), None if oldest is None else oldest * 1000)
+    async def changes(self, since: Moment | None) -> Changes:
+        before = dict(zip(_SAMPLE_TABLES, since or [-1] * len(_SAMPLE_TABLES), strict=True))
+        rows = await self._engine.rows(Statement(_CHANGES, before), self._options.limits)
+        newest = {row["table"]: row["newest"] for row in rows}
+        oldest = min((row["oldest"] for row in rows if row["written"]), default=None)
+        now = tuple(max(newest.get(table, -1), before[table]) for table in _SAMPLE_TABLES)
+        return Changes(now, None if oldest is None or since is None else oldest * 1000)
 
     async def select(self, tenant: str, wanted: Selection, timings: list[Timing]) -> Series:
         known, labels = await self._series(tenant, wanted, timings)
@@ -249,10 +256,15 @@ FROM histograms WHERE {conditions.where}
 
 _NOTHING = pa.table({name: pa.array([], kind) for name, kind in {"fp": pa.uint64(), "time": pa.int64()}.items()})
 
+_SAMPLE_TABLES = ("samples", "histograms", "starts")
+# Each insert takes the next number of its table, and a merged part has the last number of what is in it.
 _CHANGES = """
-SELECT max_block_number AS newest, toUnixTimestamp(min_time) AS oldest FROM system.parts
-WHERE active AND database = currentDatabase() AND table IN ('samples', 'histograms', 'starts')
-    AND max_block_number > {since:Int64}
+WITH transform(table, ['samples', 'histograms', 'starts'], [{samples:Int64}, {histograms:Int64}, {starts:Int64}], 0)
+    AS since
+SELECT table, max(max_block_number) AS newest, countIf(max_block_number > since) AS written,
+    minIf(toUnixTimestamp(min_time), max_block_number > since) AS oldest
+FROM system.parts
+WHERE active AND database = currentDatabase() AND table IN ('samples', 'histograms', 'starts') GROUP BY table
 """
 
 

@@ -27,10 +27,10 @@ def subquery_grid(grid: Grid, query: Grid, node: Subquery, default_step_ms: int)
     return (Grid(first, last, step) if first <= last else None), ends
 
 
-def selections(expr: Expr, query: Grid, lookback_ms: int, default_step_ms: int) -> list[Selection]:
-    """Return what has to be fetched, each set of matchers once, for all the time that any of its uses needs."""
+def selections(expr: Expr, grid: Grid, query: Grid, lookback_ms: int, default_step_ms: int) -> list[Selection]:
+    """Return what the steps of *grid* need: each set of matchers once, for all the time that any of its uses needs."""
     spans: dict[Matchers, tuple[int, int]] = {}
-    for matchers, start, end in _needs(expr, query, query, lookback_ms, default_step_ms):
+    for matchers, start, end in _needs(expr, grid, query, lookback_ms, default_step_ms):
         before = spans.get(matchers, (start, end))
         spans[matchers] = min(before[0], start), max(before[1], end)
     return [Selection(matchers, *span) for matchers, span in spans.items()]
