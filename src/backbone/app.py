@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -19,6 +20,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from backbone.config.dump import dump, flat
 from backbone.config.model import Config
 from backbone.model.errors import BackboneError
 from backbone.model.tenant import Tenants
@@ -35,8 +37,9 @@ from backbone.receive.otlp import SIGNALS
 from backbone.receive.otlp_grpc import OtlpGrpc, OtlpGrpcOptions
 from backbone.receive.otlp_http import OtlpHttp
 from backbone.receive.remote_write import RemoteWrite
-from backbone.serve.asking import asking_routes
+from backbone.serve.asking import Asked, asking_routes
 from backbone.serve.health import health_routes
+from backbone.serve.prometheus.status import ServerFacts
 from backbone.serve.server import HttpServer, ServerOptions, bind
 from backbone.store.edges import sum_up_edges
 from backbone.store.embedded import EmbeddedOptions, open_embedded
@@ -217,36 +220,46 @@ async def _faces(
 
 def _asking(config: Config, engine: Engine) -> list[Route]:
     query = config.store.query
+    limits = QueryLimits(
+        timeout_seconds=query.timeout.seconds,
+        max_memory_bytes=query.max_memory.bytes,
+        max_rows_read=query.max_rows_read,
+    )
+    source = _source(config, engine)
+    asked = Asked(engine, limits, source, _promql(config, source), _facts(config))
     return asking_routes(
-        engine,
-        _promql(config, engine),
-        QueryLimits(
-            timeout_seconds=query.timeout.seconds,
-            max_memory_bytes=query.max_memory.bytes,
-            max_rows_read=query.max_rows_read,
-        ),
+        asked,
         concurrency=query.concurrency,
         waiting=query.waiting,
         tenants=Tenants(config.tenants.header, config.tenants.default),
     )
 
 
-def _promql(config: Config, engine: Engine) -> PromQL:
+def _facts(config: Config) -> ServerFacts:
+    return ServerFacts(dump(config), flat(config), datetime.now(UTC), str(config.store.retention.metrics))
+
+
+def _source(config: Config, engine: Engine) -> TableSource:
     options, query = config.promql, config.store.query
-    source = TableSource(
+    limits = QueryLimits(
+        timeout_seconds=options.timeout.seconds,
+        max_memory_bytes=query.max_memory.bytes,
+        max_rows_read=query.max_rows_read,
+    )
+    return TableSource(
         engine,
         TableOptions(
-            QueryLimits(
-                timeout_seconds=options.timeout.seconds,
-                max_memory_bytes=query.max_memory.bytes,
-                max_rows_read=query.max_rows_read,
-            ),
+            limits,
             max_series=options.max_series,
             max_samples=options.max_samples,
             start_timestamps="use-start-timestamps" in options.features,
             type_and_unit_labels="type-and-unit-labels" in options.features,
         ),
     )
+
+
+def _promql(config: Config, source: TableSource) -> PromQL:
+    options = config.promql
     return PromQL(
         source,
         PromQLOptions(

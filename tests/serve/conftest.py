@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -9,7 +10,8 @@ from starlette.applications import Starlette
 from backbone.model.tenant import Tenants
 from backbone.query.promql.engine import PromQL, PromQLOptions
 from backbone.query.promql.fetch import TableOptions, TableSource
-from backbone.serve.asking import asking_routes
+from backbone.serve.asking import Asked, asking_routes
+from backbone.serve.prometheus.status import ServerFacts
 from backbone.store.engine import QueryLimits
 from tests.stored import Stored, open_stored
 
@@ -26,7 +28,9 @@ def app(stored: Stored) -> Starlette:
     limits = QueryLimits(timeout_seconds=20)
     source = TableSource(stored.engine, TableOptions(limits, max_series=100_000, max_samples=10_000_000))
     promql = PromQL(source, PromQLOptions())
-    return Starlette(routes=asking_routes(stored.engine, promql, limits, concurrency=2, tenants=Tenants()))
+    facts = ServerFacts("", {}, datetime.now(UTC), "30d")
+    asked = Asked(stored.engine, limits, source, promql, facts)
+    return Starlette(routes=asking_routes(asked, concurrency=2, tenants=Tenants()))
 
 
 @pytest.fixture

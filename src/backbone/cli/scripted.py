@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import struct
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -20,7 +19,8 @@ from backbone.query.promql.histograms import HistogramRow
 from backbone.query.promql.script.commands import Clear, Eval, Load, LoadedSeries, Script
 from backbone.query.promql.script.compare import differences, error_differences
 from backbone.query.promql.script.nhcb import with_native
-from backbone.receive.envelope import seal, varint
+from backbone.query.remote_read import write_request
+from backbone.receive.envelope import seal
 from backbone.store.engine import Engine, Parameter, QueryLimits, Statement
 from backbone.store.wire import wire
 
@@ -71,7 +71,7 @@ class ScriptRunner:
         series = list(command.series)
         if command.with_nhcb:
             series += with_native(series)
-        body = b"".join(_field(1, _time_series(one, command.step_ms)) for one in series)
+        body = write_request((one.labels, _points(one, command.step_ms)) for one in series)
         token = f"script-{next(self._numbers)}"
         await self._engine.insert(_WIRE.table, _WIRE.proto, [seal(body, tenant, now_ns())], token=token)
         for one in series:
@@ -104,68 +104,5 @@ class ScriptRunner:
         return differences(command, answer)
 
 
-def _time_series(series: LoadedSeries, step_ms: int) -> bytes:
-    """Return a series as remote write's ``TimeSeries``."""
-    return b"".join(
-        [
-            *(_field(1, _field(1, name.encode()) + _field(2, value.encode())) for name, value in series.labels.items()),
-            *_points(series, step_ms),
-        ]
-    )
-
-
-def _points(series: LoadedSeries, step_ms: int) -> Iterator[bytes]:
-    for at, point in enumerate(series.points):
-        if isinstance(point, HistogramRow):
-            yield _field(4, _histogram(point, at * step_ms))
-        elif point is not None:
-            yield _field(2, _double(1, point) + _number(2, at * step_ms))
-
-
-def _histogram(row: HistogramRow, time_ms: int) -> bytes:
-    """Return remote write's ``Histogram``, with counts as floats."""
-    return b"".join(
-        [
-            _double(2, row.count),
-            _double(3, row.sum),
-            _number(4, _zigzag(row.schema)),
-            _double(5, row.zero_threshold),
-            _double(7, row.zero_count),
-            *_buckets(8, 10, row.negative),
-            *_buckets(11, 13, row.positive),
-            _number(14, row.hint),
-            _number(15, time_ms),
-            _doubles(16, list(row.custom)),
-        ]
-    )
-
-
-def _buckets(spans: int, counts: int, pairs: list[tuple[int, float]]) -> Iterator[bytes]:
-    """Yield spans of neighbouring buckets, and the counts in all of them."""
-    used = [(index, count) for index, count in pairs if count]
-    after = 0
-    for _, run in itertools.groupby(enumerate(used), key=lambda item: item[1][0] - item[0]):
-        members = [index for _, (index, _) in run]
-        yield _field(spans, _number(1, _zigzag(members[0] - after)) + _number(2, len(members)))
-        after = members[-1] + 1
-    yield _doubles(counts, [count for _, count in used])
-
-
-def _field(number: int, content: bytes) -> bytes:
-    return varint(number << 3 | 2) + varint(len(content)) + content
-
-
-def _number(number: int, value: int) -> bytes:
-    return varint(number << 3) + varint(value & (1 << 64) - 1)
-
-
-def _zigzag(value: int) -> int:
-    return value << 1 ^ value >> 63
-
-
-def _double(number: int, value: float) -> bytes:
-    return varint(number << 3 | 1) + struct.pack("<d", value)
-
-
-def _doubles(number: int, values: list[float]) -> bytes:
-    return _field(number, struct.pack(f"<{len(values)}d", *values)) if values else b""
+def _points(series: LoadedSeries, step_ms: int) -> Iterator[tuple[int, float | HistogramRow]]:
+    return ((at * step_ms, point) for at, point in enumerate(series.points) if point is not None)

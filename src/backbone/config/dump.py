@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import yaml
 from pydantic import BaseModel
 
@@ -25,3 +27,16 @@ def dump(model: BaseModel) -> str:
     values = model.model_dump(mode="json")
     text: str = yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
     return text
+
+
+def flat(model: BaseModel) -> dict[str, str]:
+    """Return every option by its dotted name, with its value as text; secrets are masked."""
+    return dict(_flat("", model.model_dump(mode="json")))
+
+
+def _flat(trail: str, value: object) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _flat(f"{trail}.{name}" if trail else name, inner)
+    else:
+        yield trail, ", ".join(map(str, value)) if isinstance(value, list) else str(value)

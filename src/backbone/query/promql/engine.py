@@ -71,6 +71,11 @@ class PromQL:
         self._options = options
         self._results = ResultCache(options.max_cached_points)
 
+    @property
+    def lookback_ms(self) -> int:
+        """How old a sample may be to count, where a question does not say."""
+        return self._options.lookback_ms
+
     async def instant(self, tenant: str, text: str, time_ms: int, lookback_ms: int | None = None) -> Answer:
         """
         Return a query's value at a time.
