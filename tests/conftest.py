@@ -41,7 +41,7 @@ class Server:
 
 
 class StartServer(Protocol):
-    def __call__(self, **options: str) -> AbstractAsyncContextManager[Server]: ...
+    def __call__(self, config: Path | None = None, **options: str) -> AbstractAsyncContextManager[Server]: ...
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def start_server(tmp_path: Path) -> StartServer:
     """Start servers one after the other on one data directory; options by dotted path, with ``__`` for the dots."""
 
     @asynccontextmanager
-    async def start(**options: str) -> AsyncIterator[Server]:
+    async def start(config: Path | None = None, **options: str) -> AsyncIterator[Server]:
         http, grpc, otlp = free_port(), free_port(), free_port()
         overrides = {
             "store.data_dir": str(tmp_path / "data"),
@@ -59,7 +59,7 @@ def start_server(tmp_path: Path) -> StartServer:
             "commit.linger": "0s",
         } | {name.replace("__", "."): value for name, value in options.items()}
         async with (
-            Backbone.start(load_config(None, overrides)) as backbone,
+            Backbone.start(load_config(config, overrides)) as backbone,
             httpx.AsyncClient(base_url=f"http://127.0.0.1:{http}", timeout=60) as client,
         ):
             yield Server(backbone, client, http, grpc, otlp)

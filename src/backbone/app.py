@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import uuid
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,13 +22,19 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backbone.config.dump import dump, flat
-from backbone.config.model import Config
+from backbone.config.model import Config, PeerConfig
 from backbone.model.errors import BackboneError
 from backbone.model.tenant import Tenants
 from backbone.model.time import now_ns
 from backbone.process import Pipeline, faults_query, pipeline
+from backbone.query.catalog import TableCatalog
+from backbone.query.federation.catalog import FederatedCatalog
+from backbone.query.federation.peer import Peer, PeerOptions
+from backbone.query.federation.source import FederatedSource, FederationOptions
+from backbone.query.promql.delegate import Delegating
 from backbone.query.promql.engine import PromQL, PromQLOptions
 from backbone.query.promql.fetch import TableOptions, TableSource
+from backbone.query.promql.source import Source
 from backbone.receive.body import BodyLimits
 from backbone.receive.commit import CommitOptions, Lane
 from backbone.receive.door import HttpDoor, Reception
@@ -37,9 +44,9 @@ from backbone.receive.otlp import SIGNALS
 from backbone.receive.otlp_grpc import OtlpGrpc, OtlpGrpcOptions
 from backbone.receive.otlp_http import OtlpHttp
 from backbone.receive.remote_write import RemoteWrite
-from backbone.serve.asking import Asked, asking_routes
+from backbone.serve.asked import Asked, ServerFacts
+from backbone.serve.asking import asking_routes
 from backbone.serve.health import health_routes
-from backbone.serve.prometheus.status import ServerFacts
 from backbone.serve.server import HttpServer, ServerOptions, bind
 from backbone.store.edges import sum_up_edges
 from backbone.store.embedded import EmbeddedOptions, open_embedded
@@ -87,8 +94,9 @@ class Backbone:
             engine = await stack.enter_async_context(_store(config, flow))
             lanes = await stack.enter_async_context(_lanes(config, engine, flow, metrics))
             await stack.enter_async_context(_upkeep(engine))
+            asked = await stack.enter_async_context(_asked(config, engine))
             ready = asyncio.Event()
-            servers = await stack.enter_async_context(_faces(config, engine, lanes, metrics, ready))
+            servers = await stack.enter_async_context(_faces(config, asked, lanes, metrics, ready))
             ready.set()
             try:
                 yield cls(engine, *servers)
@@ -186,7 +194,7 @@ async def _upkeep(engine: Engine) -> AsyncIterator[None]:
 
 @contextlib.asynccontextmanager
 async def _faces(
-    config: Config, engine: Engine, lanes: Mapping[WireName, Lane], metrics: Metrics, ready: asyncio.Event
+    config: Config, asked: Asked, lanes: Mapping[WireName, Lane], metrics: Metrics, ready: asyncio.Event
 ) -> AsyncIterator[tuple[HttpServer, HttpServer | None]]:
     reception = Reception(
         intake=Intake(config.commit.max_waiting.bytes, config.commit.retry_after.seconds, metrics),
@@ -200,7 +208,7 @@ async def _faces(
     doors: dict[str, ASGIApp] = dict(otlp)
     if config.receivers.remote_write.enabled:
         doors[RemoteWrite.path] = HttpDoor(RemoteWrite(), lanes["remote_write"], reception)
-    face = Starlette(routes=[*health_routes(engine, metrics, ready.is_set), *_asking(config, engine)])
+    face = Starlette(routes=[*health_routes(asked.engine, metrics, ready.is_set), *_asking(config, asked)])
     options = ServerOptions(config.http.max_connections, config.http.idle_timeout.seconds)
     with contextlib.ExitStack() as sockets:
         listener = sockets.enter_context(
@@ -218,21 +226,53 @@ async def _faces(
             yield http, otlp_http
 
 
-def _asking(config: Config, engine: Engine) -> list[Route]:
+def _asking(config: Config, asked: Asked) -> list[Route]:
     query = config.store.query
-    limits = QueryLimits(
-        timeout_seconds=query.timeout.seconds,
-        max_memory_bytes=query.max_memory.bytes,
-        max_rows_read=query.max_rows_read,
-    )
-    source = _source(config, engine)
-    asked = Asked(engine, limits, source, _promql(config, source), _facts(config))
     return asking_routes(
         asked,
         concurrency=query.concurrency,
         waiting=query.waiting,
         tenants=Tenants(config.tenants.header, config.tenants.default),
     )
+
+
+@contextlib.asynccontextmanager
+async def _asked(config: Config, engine: Engine) -> AsyncIterator[Asked]:
+    query = config.store.query
+    limits = QueryLimits(
+        timeout_seconds=query.timeout.seconds,
+        max_memory_bytes=query.max_memory.bytes,
+        max_rows_read=query.max_rows_read,
+    )
+    own, catalog = _source(config, engine), TableCatalog(engine, limits)
+    if not config.federation.peers:
+        yield Asked(engine, limits, own, catalog, _promql(config, own), _facts(config))
+        return
+    federation = config.federation
+    identity = uuid.uuid4().hex
+    options = FederationOptions(identity, federation.external_labels, federation.replica_labels)
+    async with contextlib.AsyncExitStack() as stack:
+        peers = [_peer(config, peer, identity) for peer in federation.peers]
+        for peer in peers:
+            stack.push_async_callback(peer.close)
+        source = FederatedSource(own, peers, options)
+        promql = _promql(config, source, source)
+        everyone = FederatedCatalog(catalog, peers, options)
+        yield Asked(engine, limits, source, everyone, promql, _facts(config))
+
+
+def _peer(config: Config, peer: PeerConfig, identity: str) -> Peer:
+    options = PeerOptions(
+        name=peer.name,
+        url=peer.url,
+        read=peer.read,
+        push_down=peer.push_down,
+        external_labels=peer.external_labels,
+        headers={name: value.reveal() for name, value in peer.headers.items()},
+        timeout_seconds=peer.timeout.seconds,
+        max_samples=config.promql.max_samples,
+    )
+    return Peer(options, identity, config.tenants.header)
 
 
 def _facts(config: Config) -> ServerFacts:
@@ -258,7 +298,7 @@ def _source(config: Config, engine: Engine) -> TableSource:
     )
 
 
-def _promql(config: Config, source: TableSource) -> PromQL:
+def _promql(config: Config, source: Source, others: Delegating | None = None) -> PromQL:
     options = config.promql
     return PromQL(
         source,
@@ -269,6 +309,7 @@ def _promql(config: Config, source: TableSource) -> PromQL:
             max_samples=options.max_samples,
             features=frozenset(options.features),
         ),
+        others,
     )
 
 

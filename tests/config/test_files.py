@@ -63,7 +63,7 @@ def test_plain_scalars_mean_what_yaml_1_2_says() -> None:
 def option_trails(options: Mapping[str, object], section: Trail = ()) -> Iterator[Trail]:
     for name, value in options.items():
         trail = (*section, name)
-        yield from option_trails(value, trail) if isinstance(value, Mapping) else [trail]
+        yield from option_trails(value, trail) if isinstance(value, Mapping) and value else [trail]
 
 
 def test_the_example_holds_every_option_with_its_default() -> None:

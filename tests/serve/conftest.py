@@ -8,10 +8,11 @@ import pytest
 from starlette.applications import Starlette
 
 from backbone.model.tenant import Tenants
+from backbone.query.catalog import TableCatalog
 from backbone.query.promql.engine import PromQL, PromQLOptions
 from backbone.query.promql.fetch import TableOptions, TableSource
-from backbone.serve.asking import Asked, asking_routes
-from backbone.serve.prometheus.status import ServerFacts
+from backbone.serve.asked import Asked, ServerFacts
+from backbone.serve.asking import asking_routes
 from backbone.store.engine import QueryLimits
 from tests.stored import Stored, open_stored
 
@@ -29,7 +30,7 @@ def app(stored: Stored) -> Starlette:
     source = TableSource(stored.engine, TableOptions(limits, max_series=100_000, max_samples=10_000_000))
     promql = PromQL(source, PromQLOptions())
     facts = ServerFacts("", {}, datetime.now(UTC), "30d")
-    asked = Asked(stored.engine, limits, source, promql, facts)
+    asked = Asked(stored.engine, limits, source, TableCatalog(stored.engine, limits), promql, facts)
     return Starlette(routes=asking_routes(asked, concurrency=2, tenants=Tenants()))
 
 

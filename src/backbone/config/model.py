@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
+from backbone.config.secret import Secret
 from backbone.config.section import Clash, ClashesError, Section, Within
 from backbone.config.units import Address, ByteSize, Duration, OptionError
 from backbone.model.tenant import TENANT_FORM, is_tenant
@@ -36,6 +37,18 @@ def _header(name: str) -> str:
     if not re.fullmatch("[A-Za-z0-9-]{1,64}", name):
         raise OptionError("a header of at most 64 letters, digits and -", name)
     return name
+
+
+def _peer_name(name: str) -> str:
+    if not re.fullmatch("[A-Za-z0-9_.-]{1,64}", name):
+        raise OptionError("a name of at most 64 letters, digits, _, . and -", name)
+    return name
+
+
+def _url(text: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", text):
+        raise OptionError("a URL like http://127.0.0.1:9090, without a password", text)
+    return text
 
 
 def _directory(value: Any) -> Path:
@@ -191,6 +204,44 @@ class PromQLConfig(Section):
     """
 
 
+class PeerConfig(Section):
+    """A server that queries ask as well: another Backbone, or anything with Prometheus' remote read or query API."""
+
+    name: Annotated[str, AfterValidator(_peer_name)]
+    """What it is called in warnings; each its own."""
+    url: Annotated[str, AfterValidator(_url)]
+    """Where its API begins: what stands before ``/api/v1``."""
+    read: Literal["remote_read", "query"] = "remote_read"
+    """How raw samples are read: by remote read, or by the query API, which has no native histograms."""
+    push_down: bool = True
+    """Whether it may evaluate aggregations itself, where its external labels tell its series from all others."""
+    external_labels: dict[str, str] = Field(default_factory=dict)
+    """What its series are told apart by; stands over labels of the same names."""
+    headers: dict[str, Secret] = Field(default_factory=dict)
+    """Sent with every request, such as ``Authorization``."""
+    timeout: Annotated[Duration, Within("100ms", "10m")] = _d("30s")
+    """How long it may take to answer; then it is left out, with a warning."""
+
+
+class FederationConfig(Section):
+    """Queries that other servers answer too, as one big server would."""
+
+    peers: Annotated[tuple[PeerConfig, ...], Field(strict=False)] = ()
+    """The servers that are asked as well."""
+    external_labels: dict[str, str] = Field(default_factory=dict)
+    """What this server's own series are told apart by, where there are peers."""
+    replica_labels: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """External labels that tell replicas apart: they are left out, and of replicas' samples those of one stand."""
+
+    @model_validator(mode="after")
+    def _peers_differ(self) -> Self:
+        names = [peer.name for peer in self.peers]
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            raise OptionError("peers with names of their own", ", ".join(sorted(twice)))
+        return self
+
+
 class StoreConfig(Section):
     """Where telemetry is kept, how long, and how much it may cost to ask."""
 
@@ -227,6 +278,7 @@ class Config(Section):
     commit: CommitConfig = CommitConfig()
     store: StoreConfig = StoreConfig()
     promql: PromQLConfig = PromQLConfig()
+    federation: FederationConfig = FederationConfig()
     tenants: TenantsConfig = TenantsConfig()
     telemetry: TelemetryConfig = TelemetryConfig()
 

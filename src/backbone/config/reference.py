@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from backbone.config.model import Config
+from backbone.config.secret import Secret
 from backbone.config.section import Within
 from backbone.config.units import Address, ByteSize, Duration
 from backbone.config.wording import show
@@ -25,6 +26,7 @@ _KINDS: dict[object, str] = {
     Duration: "duration",
     ByteSize: "size",
     Address: "HOST:PORT",
+    Secret: "secret",
 }
 
 _HEAD = """\
@@ -68,20 +70,32 @@ def _page(section: type[BaseModel], trail: str) -> Iterator[str]:
             yield f"| `{option.name}` | {takes} | `{option.default}` | {option.description} |"
         yield ""
     for name, field in section.model_fields.items():
+        trail_of_it = f"{trail}.{name}" if trail else name
         if inner := _section(field):
-            yield from _page(inner, f"{trail}.{name}" if trail else name)
+            yield from _page(inner, trail_of_it)
+        elif inner := _listed(field):
+            yield from _page(inner, f"{trail_of_it}[]")
 
 
 def _options(section: type[BaseModel]) -> Iterator[Option]:
     for name, field in section.model_fields.items():
         if not _section(field):
             bounds = "".join(str(item) for item in field.metadata if isinstance(item, Within))
-            default = show(field.default).strip("'")
+            default = show(field.get_default(call_default_factory=True)).strip("'")
+            default = "" if field.is_required() else default
             yield Option(name, _kind(field.annotation), bounds, default, _one_line(field.description or ""))
 
 
 def _section(field: FieldInfo) -> type[BaseModel] | None:
-    annotation = field.annotation
+    return _is_section(field.annotation)
+
+
+def _listed(field: FieldInfo) -> type[BaseModel] | None:
+    """Return the section that the items of a list are."""
+    return _is_section(get_args(field.annotation)[0]) if get_origin(field.annotation) is tuple else None
+
+
+def _is_section(annotation: object) -> type[BaseModel] | None:
     return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
 
 
@@ -90,6 +104,10 @@ def _kind(annotation: object) -> str:
         return ", ".join(f"`{choice}`" for choice in get_args(annotation))
     if get_origin(annotation) is tuple:
         return f"list of {_kind(get_args(annotation)[0])}"
+    if get_origin(annotation) is dict:
+        return f"mapping of names to {_kind(get_args(annotation)[1])}"
+    if _is_section(annotation):
+        return "sections"
     return _KINDS[annotation]
 
 

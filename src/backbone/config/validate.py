@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -154,8 +154,11 @@ def _expected(details: ErrorDetails) -> tuple[str, str | None]:
 def _options(model: type[BaseModel], section: Trail) -> list[str]:
     """Return the names a section knows, or none where the trail leads through something else than sections."""
     for step in section:
-        field = model.model_fields.get(str(step))
-        if not field or not isinstance(field.annotation, type) or not issubclass(field.annotation, BaseModel):
+        if isinstance(step, int):
+            continue
+        annotation = getattr(model.model_fields.get(str(step)), "annotation", None)
+        listed = get_args(annotation)[0] if get_origin(annotation) is tuple else annotation
+        if not isinstance(listed, type) or not issubclass(listed, BaseModel):
             return []
-        model = field.annotation
+        model = listed
     return list(model.model_fields)

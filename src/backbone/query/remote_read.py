@@ -16,9 +16,9 @@ import numpy as np
 from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory
 
 from backbone.model.errors import UserInputError
-from backbone.query.promql.fetch import Selection
 from backbone.query.promql.histograms import HistogramRow
 from backbone.query.promql.kernels.remote import CHUNK_SAMPLES, sample_messages, xor_chunk
+from backbone.query.promql.source import Selection
 from backbone.query.promql.values import Series
 from backbone.query.selectors import Matcher, Operator, PatternError
 
@@ -64,6 +64,16 @@ def parse_request(body: bytes) -> ReadRequest:
     return ReadRequest(tuple(selections), tuple(request.accepted_response_types))
 
 
+def read_request(wanted: Selection) -> bytes:
+    """Return the ``ReadRequest`` that asks for raw samples."""
+    request = _Request(accepted_response_types=[_SAMPLES])
+    # A selection is open at its start, a request is closed.
+    query = request.queries.add(start_timestamp_ms=wanted.start_ms + 1, end_timestamp_ms=wanted.end_ms)
+    for matcher in wanted.matchers:
+        query.matchers.add(type=_OPERATORS.index(matcher.operator), name=matcher.label, value=matcher.value)
+    return bytes(request.SerializeToString())
+
+
 def _matcher(number: int, given: Any) -> Matcher:
     kind, name, value = (getattr(given, field) for field in ("type", "name", "value"))
     if not 0 <= kind < len(_OPERATORS):
@@ -78,7 +88,9 @@ def _matcher(number: int, given: Any) -> Matcher:
 
 def read_response(results: list[Series]) -> bytes:
     """Return a ``ReadResponse``: the samples of each query's series."""
-    return b"".join(_field(1, b"".join(_field(1, one) for one in _time_series(series))) for series in results)
+    return b"".join(
+        message_field(1, b"".join(message_field(1, one) for one in _time_series(series))) for series in results
+    )
 
 
 def _time_series(series: Series) -> Iterator[bytes]:
@@ -97,16 +109,19 @@ def chunked_frames(results: list[Series]) -> Iterator[bytes]:
             if not len(times):
                 continue
             chunks = b"".join(
-                _field(2, _chunk(times[at : at + CHUNK_SAMPLES], values[at : at + CHUNK_SAMPLES]))
+                message_field(2, _chunk(times[at : at + CHUNK_SAMPLES], values[at : at + CHUNK_SAMPLES]))
                 for at in range(0, len(times), CHUNK_SAMPLES)
             )
-            content = _field(1, _labels(series, index) + chunks) + _number(2, number)
+            content = message_field(1, _labels(series, index) + chunks) + _number(2, number)
             yield _varint(len(content)) + struct.pack(">I", google_crc32c.value(content)) + content
 
 
 def _chunk(times: np.ndarray, values: np.ndarray) -> bytes:
     return (
-        _number(1, int(times[0])) + _number(2, int(times[-1])) + _number(3, _XOR) + _field(4, xor_chunk(times, values))
+        _number(1, int(times[0]))
+        + _number(2, int(times[-1]))
+        + _number(3, _XOR)
+        + message_field(4, xor_chunk(times, values))
     )
 
 
@@ -117,7 +132,9 @@ def _floats(series: Series, index: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _labels(series: Series, index: int) -> bytes:
     row = series.labels.row(index).items()
-    return b"".join(_field(1, _field(1, name.encode()) + _field(2, value.encode())) for name, value in row)
+    return b"".join(
+        message_field(1, message_field(1, name.encode()) + message_field(2, value.encode())) for name, value in row
+    )
 
 
 def _histograms(series: Series, index: int) -> Iterator[bytes]:
@@ -125,7 +142,7 @@ def _histograms(series: Series, index: int) -> Iterator[bytes]:
         return
     begin, end = series.histograms.offsets[index : index + 2].tolist()
     for at in range(begin, end):
-        yield _field(4, _histogram(series.histograms.block.row(at), int(series.histograms.times[at])))
+        yield message_field(4, _histogram(series.histograms.block.row(at), int(series.histograms.times[at])))
 
 
 def _histogram(row: HistogramRow, time_ms: int) -> bytes:
@@ -152,16 +169,19 @@ Points = Iterable[tuple[int, float | HistogramRow]]
 
 def write_request(series: Iterable[tuple[dict[str, str], Points]]) -> bytes:
     """Return remote write's ``WriteRequest``."""
-    return b"".join(_field(1, _few(labels, points)) for labels, points in series)
+    return b"".join(message_field(1, _few(labels, points)) for labels, points in series)
 
 
 def _few(labels: dict[str, str], points: Points) -> bytes:
-    parts = [_field(1, _field(1, name.encode()) + _field(2, value.encode())) for name, value in labels.items()]
+    parts = [
+        message_field(1, message_field(1, name.encode()) + message_field(2, value.encode()))
+        for name, value in labels.items()
+    ]
     for time, point in points:
         if isinstance(point, HistogramRow):
-            parts.append(_field(4, _histogram(point, time)))
+            parts.append(message_field(4, _histogram(point, time)))
         else:
-            parts.append(_field(2, _double(1, point) + _number(2, time)))
+            parts.append(message_field(2, _double(1, point) + _number(2, time)))
     return b"".join(parts)
 
 
@@ -173,7 +193,7 @@ def _buckets(spans: int, counts: int, pairs: list[tuple[int, float]]) -> Iterato
         first, length = used[at][0], 1
         while at + length < len(used) and used[at + length][0] == first + length:
             length += 1
-        yield _field(spans, _number(1, _zigzag(first - after)) + _number(2, length))
+        yield message_field(spans, _number(1, _zigzag(first - after)) + _number(2, length))
         after, at = first + length, at + length
     yield _doubles(counts, [count for _, count in used])
 
@@ -187,7 +207,7 @@ def _varint(number: int) -> bytes:
     return bytes(encoded)
 
 
-def _field(number: int, content: bytes) -> bytes:
+def message_field(number: int, content: bytes) -> bytes:
     return _varint(number << 3 | 2) + _varint(len(content)) + content
 
 
@@ -204,7 +224,7 @@ def _double(number: int, value: float) -> bytes:
 
 
 def _doubles(number: int, values: list[float]) -> bytes:
-    return _field(number, struct.pack(f"<{len(values)}d", *values)) if values else b""
+    return message_field(number, struct.pack(f"<{len(values)}d", *values)) if values else b""
 
 
 def _request_class() -> Any:

@@ -11,7 +11,7 @@ from backbone.query.conditions import Conditions
 from backbone.query.selectors import METRIC_LABEL, Matcher
 from backbone.store.engine import Engine, QueryLimits
 
-_DAY_NS = 86_400 * NANOSECONDS_PER_SECOND
+DAY_NS = 86_400 * NANOSECONDS_PER_SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def series_conditions(tenant: str, wanted: SeriesFilter) -> Conditions:
     conditions.add(
         "first_seen <= fromUnixTimestamp64Nano({end}, 'UTC') AND last_seen >= fromUnixTimestamp64Nano({day}, 'UTC')",
         end=("Int64", wanted.end_ns),
-        day=("Int64", wanted.start_ns // _DAY_NS * _DAY_NS),
+        day=("Int64", wanted.start_ns // DAY_NS * DAY_NS),
     )
     if wanted.selectors:
         conditions.add(" OR ".join(_selected(conditions, selector) for selector in wanted.selectors))

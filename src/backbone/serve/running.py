@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from backbone.model.errors import BackboneError, LimitExceeded
 from backbone.model.tenant import Tenants
+from backbone.query.federation.peer import HOPS_HEADER, hops
 from backbone.serve.errors import CLIENT_GONE
 
 _OPTION = "store.query.concurrency"
@@ -67,6 +68,8 @@ class QueryRunner:
         """
 
         async def endpoint(request: Request) -> Response:
+            through = request.headers.get(HOPS_HEADER, "")
+            hops.set(tuple(through.split(",")) if through else ())
             try:
                 return await handler(request, self.tenants.parse(request.headers.get(self.tenants.header)))
             except BackboneError as error:

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backbone.query.promql.ast import ValueType
-from backbone.query.promql.fetch import Timing
 from backbone.query.promql.histograms import Histograms
 from backbone.query.promql.labels import Labels
+from backbone.query.promql.source import Timing
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 
 from backbone.model.errors import LimitExceeded
 from backbone.query.promql.annotations import Annotations
-from backbone.query.promql.ast import VectorSelector
-from backbone.query.promql.values import Grid, Series
+from backbone.query.promql.ast import Span, VectorSelector
+from backbone.query.promql.values import Grid, Series, Vector
 from backbone.query.selectors import Matcher
 
 Matchers = tuple[Matcher, ...]
@@ -70,6 +70,8 @@ class Context:
     data: Mapping[Matchers, Series]
     notes: Annotations
     budget: Budget
+    delegated: Mapping[Span, Vector] = field(default_factory=dict)
+    """Aggregates that others made of their series, by the place of the aggregation in the query."""
     only_totals: bool = False
     """Of histograms only counts and sums matter; then Prometheus says of each sample whether it was reset."""
 

@@ -9,17 +9,18 @@ from dataclasses import dataclass, field, replace
 from backbone.model.errors import UserInputError
 from backbone.query.promql.annotations import Annotations
 from backbone.query.promql.answer import Answer
-from backbone.query.promql.ast import Expr, ValueType
+from backbone.query.promql.ast import Aggregation, Expr, ValueType
 from backbone.query.promql.checks import value_type
 from backbone.query.promql.context import Budget, Context, Matchers
+from backbone.query.promql.delegate import Delegating, delegable, selector_of
 from backbone.query.promql.durations import resolve
 from backbone.query.promql.evaluate import evaluate
 from backbone.query.promql.features import check_features
-from backbone.query.promql.fetch import Selection, Source, Timing, too_many_samples
 from backbone.query.promql.finish import answer_of, plain_vector
 from backbone.query.promql.grids import selections
 from backbone.query.promql.parser import parse
 from backbone.query.promql.reuse import Computed, ResultCache, can_be_continued, side_by_side, steps_of, still_true
+from backbone.query.promql.source import Report, Selection, Source, too_many_samples
 from backbone.query.promql.values import Grid, Series, Value, Vector
 
 MAX_STEPS = 11_000
@@ -60,14 +61,15 @@ class _Run:
     """What one evaluation gathers."""
 
     notes: Annotations
-    timings: list[Timing] = field(default_factory=list)
+    report: Report = field(default_factory=Report)
 
 
 class PromQL:
     """Answers queries over a source of series."""
 
-    def __init__(self, source: Source, options: PromQLOptions) -> None:
+    def __init__(self, source: Source, options: PromQLOptions, others: Delegating | None = None) -> None:
         self._source = source
+        self._others = others
         self._options = options
         self._results = ResultCache(options.max_cached_points)
 
@@ -110,27 +112,29 @@ class PromQL:
             raise UserInputError(
                 f'invalid expression type "{_words(kind)}" for range query, must be Scalar or instant Vector'
             )
-        run.timings.append(Timing("parse", time.perf_counter() - began))
+        run.report.took("parse", time.perf_counter() - began)
         if question.cached and question.is_range and kind is ValueType.VECTOR and can_be_continued(expr):
-            value: Value = await self._continued(tenant, question, expr, run)
+            value = await self._continued(tenant, question, expr, run)
         else:
             value = await self._value(tenant, question, query, expr, run)
         answer = await asyncio.to_thread(answer_of, value, query)
-        return replace(answer, warnings=run.notes.warnings, infos=run.notes.infos, timings=run.timings)
+        return replace(answer, warnings=run.notes.warnings, infos=run.notes.infos, timings=run.report.timings)
 
-    async def _continued(self, tenant: str, question: Question, expr: Expr, run: _Run) -> Vector:
+    async def _continued(self, tenant: str, question: Question, expr: Expr, run: _Run) -> Value:
         """Return the value at all steps, of which those that were computed before are taken from there."""
         query = question.grid
         key = (tenant, question.text, query.step, question.lookback_ms)
         kept = self._results.get(key)
         changes = await self._source.changes(kept.moment if kept else None)
+        if changes is None:
+            return await self._value(tenant, question, query, expr, run)
         known = still_true(kept, query, changes.oldest_ms) if kept else None
         parts: list[Vector] = []
         if kept and known:
             began = time.perf_counter()
             parts.append(steps_of(kept, known))
             run.notes.repeat(kept.warnings, kept.infos)
-            run.timings.append(Timing("computed before", time.perf_counter() - began, known.size))
+            run.report.took("computed before", time.perf_counter() - began, known.size)
         if known is None or known.end + query.step <= query.end:
             rest = query if known is None else Grid(query.start + known.size * query.step, query.end, query.step)
             value = await self._value(tenant, question, rest, expr, run)
@@ -146,19 +150,43 @@ class PromQL:
         options, query = self._options, question.grid
         lookback = question.lookback_ms or options.lookback_ms
         wanted = selections(expr, grid, query, lookback, options.default_step_ms)
-        data = await self._fetch(tenant, wanted, run)
+        delegated = await self._delegated(tenant, expr, grid, lookback, run)
+        data = await self._fetch(tenant, self._without_delegated(wanted, delegated), run)
         budget = Budget(time.monotonic() + options.timeout_seconds, options.max_samples)
-        context = Context(grid, query, lookback, options.default_step_ms, data, run.notes, budget)
+        elsewhere = {node.span: vector for node, vector in delegated.items()}
+        context = Context(grid, query, lookback, options.default_step_ms, data, run.notes, budget, elsewhere)
         began = time.perf_counter()
         try:
             return await asyncio.to_thread(evaluate, context, expr)
         finally:
             # Whoever asked may be gone while the thread goes on.
             budget.cancelled.set()
-            run.timings.append(Timing("evaluate", time.perf_counter() - began, grid.size))
+            run.report.took("evaluate", time.perf_counter() - began, grid.size)
+
+    async def _delegated(
+        self, tenant: str, expr: Expr, grid: Grid, lookback_ms: int, run: _Run
+    ) -> dict[Aggregation, Vector]:
+        """Return the aggregates that others made of their series; none if any of them could not."""
+        others = self._others
+        nodes = delegable(expr) if others and others.delegates else []
+        if not others or not nodes:
+            return {}
+        asked = (others.delegate(tenant, node, grid, lookback_ms, run.report) for node in nodes)
+        found = await asyncio.gather(*asked)
+        return {node: vector for node, vector in zip(nodes, found, strict=True) if vector is not None}
+
+    def _without_delegated(self, wanted: list[Selection], delegated: dict[Aggregation, Vector]) -> list[Selection]:
+        """Return what is wanted, without asking those for series that have evaluated what they are for."""
+        if not self._others or not delegated:
+            return wanted
+        known = {selector_of(node).matchers for node in delegated}
+        names = self._others.delegates
+        return [replace(one, delegated=names) if one.matchers in known else one for one in wanted]
 
     async def _fetch(self, tenant: str, wanted: list[Selection], run: _Run) -> dict[Matchers, Series]:
-        found = await asyncio.gather(*(self._source.select(tenant, one, run.timings) for one in wanted))
+        found = await asyncio.gather(*(self._source.select(tenant, one, run.report) for one in wanted))
+        for warning in run.report.warnings:
+            run.notes.tell(warning)
         if sum(len(series.floats.times) for series in found) > self._options.max_samples:
             raise too_many_samples(self._options.max_samples)
         return {one.matchers: series for one, series in zip(wanted, found, strict=True)}

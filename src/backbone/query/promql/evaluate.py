@@ -24,6 +24,7 @@ from backbone.query.promql.ast import (
 )
 from backbone.query.promql.binary import binary
 from backbone.query.promql.context import Context
+from backbone.query.promql.delegate import combine
 from backbone.query.promql.extended import smoothed_vector
 from backbone.query.promql.grids import subquery_grid
 from backbone.query.promql.histogram_functions import HISTOGRAM_FUNCTIONS
@@ -95,7 +96,9 @@ def _operation(context: Context, expr: Call | Aggregation | Binary) -> Value:
             parameter = None if expr.parameter is None else evaluate(context, expr.parameter)
             operand = evaluate(context, expr.operand)
             assert isinstance(operand, Vector)
-            return aggregate_vector(context, expr, operand, parameter)
+            own = aggregate_vector(context, expr, operand, parameter)
+            others = context.delegated.get(expr.span)
+            return own if others is None else combine(context, expr, own, others, parameter)
         case Binary():
             return binary(context, expr, evaluate(context, expr.left), evaluate(context, expr.right))
 

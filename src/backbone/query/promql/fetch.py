@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -18,10 +17,11 @@ from backbone.query.promql.columns import block_of, chunks_of, labels_of, whole_
 from backbone.query.promql.histograms import inferred_hints
 from backbone.query.promql.kernels.arrange import Chunk, Fingerprints, arrange
 from backbone.query.promql.labels import Labels
-from backbone.query.promql.series_cache import SeriesCache
+from backbone.query.promql.source import Changes, Moment, Report, Selection, too_many_samples
 from backbone.query.promql.values import HistogramSamples, Samples, Series
 from backbone.query.selectors import METRIC_LABEL, Matcher
 from backbone.query.series import SeriesFilter, series_conditions
+from backbone.query.versioned import VersionedCache, version_of_series
 from backbone.store.engine import Engine, QueryLimits, Statement
 
 STALE_BITS = 0x7FF0000000000002
@@ -35,60 +35,6 @@ _PIECE_SERIES_HOURS = 20_000
 """How many series by hours are read at a time."""
 _FEW_SERIES = 1_000
 """Up to so many, a list of series is cheaper for the engine than reading their neighbours."""
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """What is asked of a source: the series that *matchers* name, and their samples after ``start`` up to ``end``."""
-
-    matchers: tuple[Matcher, ...]
-    start_ms: int
-    end_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """What a part of a query took."""
-
-    part: str
-    seconds: float
-    rows: int = 0
-
-
-Moment = tuple[int, ...]
-"""A point in the history of what was written; only the source knows what its numbers mean."""
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What was written since an earlier moment: ``now`` is this one, ``oldest_ms`` is None if nothing was."""
-
-    now: Moment
-    oldest_ms: int | None
-
-
-class Source(Protocol):
-    """Where series come from."""
-
-    async def changes(self, since: Moment | None) -> Changes:
-        """
-        Tell how old the oldest sample may be that was written after the moment *since*, which an earlier call gave.
-
-        Without one, only ``now`` means something.
-
-        What was read before stays true for times before it.
-        """
-        ...
-
-    async def select(self, tenant: str, wanted: Selection, timings: list[Timing]) -> Series:
-        """
-        Return the series wanted; those without samples in the range may be among them.
-
-        Raises:
-            LimitExceeded: they are, or have, more than a query may load.
-            DependencyError: the source is not able now.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +56,7 @@ class TableSource:
     def __init__(self, engine: Engine, options: TableOptions) -> None:
         self._engine = engine
         self._options = options
-        self._known = SeriesCache(options.max_cached_series)
+        self._known: VersionedCache[tuple[Fingerprints, Labels]] = VersionedCache(options.max_cached_series)
 
     async def changes(self, since: Moment | None) -> Changes:
         before = dict(zip(_SAMPLE_TABLES, since or [-1] * len(_SAMPLE_TABLES), strict=True))
@@ -120,36 +66,35 @@ class TableSource:
         now = tuple(max(newest.get(table, -1), before[table]) for table in _SAMPLE_TABLES)
         return Changes(now, None if oldest is None or since is None else oldest * 1000)
 
-    async def select(self, tenant: str, wanted: Selection, timings: list[Timing]) -> Series:
-        known, labels = await self._series(tenant, wanted, timings)
+    async def select(self, tenant: str, wanted: Selection, report: Report) -> Series:
+        known, labels = await self._series(tenant, wanted, report)
         nameless = np.zeros(labels.size, bool)
         if not labels.size:
             return Series(labels, nameless, _no_samples(0))
         floats, histograms = await asyncio.gather(
-            self._floats(tenant, known, wanted, timings), self._histograms(tenant, known, wanted, timings)
+            self._floats(tenant, known, wanted, report), self._histograms(tenant, known, wanted, report)
         )
         if histograms is not None:
-            floats, histograms = _moved_stale(floats, histograms)
+            floats, histograms = moved_stale(floats, histograms)
         if self._options.start_timestamps:
-            floats, histograms = await self._with_starts(tenant, known, wanted, floats, histograms, timings)
+            floats, histograms = await self._with_starts(tenant, known, wanted, floats, histograms, report)
         return Series(labels, nameless, floats, histograms)
 
-    async def _series(self, tenant: str, wanted: Selection, timings: list[Timing]) -> tuple[Fingerprints, Labels]:
+    async def _series(self, tenant: str, wanted: Selection, report: Report) -> tuple[Fingerprints, Labels]:
         # Series are written down by the day, so that is how they can be kept.
         days = (wanted.start_ms // _DAY_MS, wanted.end_ms // _DAY_MS)
         key = (tenant, wanted.matchers, days)
         began = time.perf_counter()
-        rows = await self._engine.rows(Statement("SELECT count() AS count FROM series"), self._options.limits)
-        version = rows[0]["count"]
+        version = await version_of_series(self._engine, self._options.limits)
         if (found := self._known.get(key, version)) is not None:
-            timings.append(Timing("series: known", time.perf_counter() - began, len(found[0])))
+            report.took("series: known", time.perf_counter() - began, len(found[0]))
             return found
-        fresh = await self._read_series(tenant, wanted.matchers, days, timings)
-        self._known.put(key, version, fresh)
+        fresh = await self._read_series(tenant, wanted.matchers, days, report)
+        self._known.put(key, version, fresh, fresh[1].size)
         return fresh
 
     async def _read_series(
-        self, tenant: str, matchers: tuple[Matcher, ...], days: tuple[int, int], timings: list[Timing]
+        self, tenant: str, matchers: tuple[Matcher, ...], days: tuple[int, int], report: Report
     ) -> tuple[Fingerprints, Labels]:
         options = self._options
         start_ns, end_ns = days[0] * _DAY_MS * _NS_PER_MS, ((days[1] + 1) * _DAY_MS - 1) * _NS_PER_MS
@@ -160,7 +105,7 @@ class TableSource:
 SELECT fp, any(metric) AS name, anyLast(labels) AS pairs{described} FROM series
 WHERE {conditions.where} GROUP BY fp ORDER BY fp LIMIT {most}
 """
-        table, _ = await self._arrow(conditions.statement(sql), "series", timings)
+        table, _ = await self._arrow(conditions.statement(sql), "series", report)
         if table.num_rows > options.max_series:
             raise LimitExceeded(
                 f"the selector names more than {options.max_series} series ('promql.max_series'); narrow it",
@@ -168,7 +113,7 @@ WHERE {conditions.where} GROUP BY fp ORDER BY fp LIMIT {most}
             )
         return whole_column(table.column("fp")).view(np.uint64), labels_of(table)
 
-    async def _floats(self, tenant: str, known: Fingerprints, wanted: Selection, timings: list[Timing]) -> Samples:
+    async def _floats(self, tenant: str, known: Fingerprints, wanted: Selection, report: Report) -> Samples:
         chunks: list[Chunk] = []
         owners = []
         count = 0
@@ -176,7 +121,7 @@ WHERE {conditions.where} GROUP BY fp ORDER BY fp LIMIT {most}
             conditions = _sample_conditions(tenant, known, piece)
             sql = f"SELECT fp, time, value FROM samples WHERE {conditions.where}"
             most = self._options.max_samples - count
-            table, owner = await self._arrow(conditions.statement(sql), "samples", timings, most=max(most, 1))
+            table, owner = await self._arrow(conditions.statement(sql), "samples", report, most=max(most, 1))
             count += table.num_rows
             chunks += chunks_of(table)
             owners.append(owner)
@@ -186,7 +131,7 @@ WHERE {conditions.where} GROUP BY fp ORDER BY fp LIMIT {most}
         return Samples(times, offsets, values)
 
     async def _histograms(
-        self, tenant: str, known: Fingerprints, wanted: Selection, timings: list[Timing]
+        self, tenant: str, known: Fingerprints, wanted: Selection, report: Report
     ) -> HistogramSamples | None:
         # A sample's hint depends on the sample before it.
         wanted = replace(wanted, start_ms=wanted.start_ms - _HINT_MARGIN_MS)
@@ -204,7 +149,7 @@ SELECT fp, time, count, sum, schema, zero_threshold, zero_count, positive_offset
 FROM histograms WHERE {conditions.where}
 """
         most = self._options.max_samples
-        table, _owner = await self._arrow(conditions.statement(sql), "histograms", timings, most=most)
+        table, _owner = await self._arrow(conditions.statement(sql), "histograms", report, most=most)
         if not table.num_rows:
             return None
         fingerprints, times = whole_column(table.column("fp")).view(np.uint64), whole_column(table.column("time"))
@@ -222,11 +167,11 @@ FROM histograms WHERE {conditions.where}
         wanted: Selection,
         floats: Samples,
         histograms: HistogramSamples | None,
-        timings: list[Timing],
+        report: Report,
     ) -> tuple[Samples, HistogramSamples | None]:
         conditions = _sample_conditions(tenant, known, wanted)
         sql = f"SELECT fp, time, toFloat64(toUnixTimestamp64Milli(start)) AS value FROM starts WHERE {conditions.where}"
-        table, _owner = await self._arrow(conditions.statement(sql), "starts", timings, most=self._options.max_samples)
+        table, _owner = await self._arrow(conditions.statement(sql), "starts", report, most=self._options.max_samples)
         if not table.num_rows:
             return floats, histograms
         offsets, times, values = arrange(known, chunks_of(table))
@@ -236,9 +181,7 @@ FROM histograms WHERE {conditions.where}
             histograms = replace(histograms, starts=_starts_of(found, histograms.offsets, histograms.times))
         return floats, histograms
 
-    async def _arrow(
-        self, statement: Statement, part: str, timings: list[Timing], most: int = 0
-    ) -> tuple[pa.Table, object]:
+    async def _arrow(self, statement: Statement, part: str, report: Report, most: int = 0) -> tuple[pa.Table, object]:
         """Return a table and what has to live as long as it is read."""
         began = time.perf_counter()
         limits = replace(self._options.limits, max_result_rows=most)
@@ -250,7 +193,7 @@ FROM histograms WHERE {conditions.where}
             raise
         table = pa.ipc.open_stream(pa.py_buffer(stream.data)).read_all() if stream.data else _NOTHING
         text = " ".join(statement.sql.split())
-        timings.append(Timing(f"{part}: {text}", time.perf_counter() - began, table.num_rows))
+        report.took(f"{part}: {text}", time.perf_counter() - began, table.num_rows)
         return table, stream
 
 
@@ -277,15 +220,6 @@ def _pieces(wanted: Selection, series: int) -> Iterator[Selection]:
         end = end if end > start else min(end + hours * _HOUR_MS, wanted.end_ms)
         yield replace(wanted, start_ms=start, end_ms=end)
         start = end
-
-
-def too_many_samples(most: int) -> LimitExceeded:
-    """Return the error of a query that would load more samples than one may."""
-    return LimitExceeded(
-        "query processing would load too many samples into memory in query execution "
-        f"(more than {most}, as many as 'promql.max_samples' allows)",
-        limit="promql.max_samples",
-    )
 
 
 def _sample_conditions(tenant: str, known: Fingerprints, wanted: Selection) -> Conditions:
@@ -317,7 +251,7 @@ def is_stale(values: Floats) -> np.ndarray:
     return values.view(np.uint64) == STALE_BITS
 
 
-def _moved_stale(floats: Samples, histograms: HistogramSamples) -> tuple[Samples, HistogramSamples]:
+def moved_stale(floats: Samples, histograms: HistogramSamples) -> tuple[Samples, HistogramSamples]:
     """Turn histograms that mark their series' end into floats that do, so that there is one such mark."""
     stale = is_stale(np.ascontiguousarray(histograms.block.sum))
     if not stale.any():

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from backbone.query.promql.arrays import Times
 from backbone.query.promql.ast import Call, Expr, MatrixSelector, Subquery, VectorSelector
 from backbone.query.promql.context import Matchers
-from backbone.query.promql.fetch import Selection
 from backbone.query.promql.info import info_selector
 from backbone.query.promql.moments import milliseconds, moments
+from backbone.query.promql.source import Selection
 from backbone.query.promql.values import Grid
 from backbone.query.promql.walk import children
 

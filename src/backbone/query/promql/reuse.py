@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from backbone.query.promql.ast import Call, Expr, MatrixSelector, Subquery, VectorSelector
-from backbone.query.promql.fetch import Moment
 from backbone.query.promql.histograms import Histograms
 from backbone.query.promql.labels import Labels, concat
+from backbone.query.promql.source import Moment
 from backbone.query.promql.values import Grid, HistogramCells, Vector
 from backbone.query.promql.walk import everything
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from backbone.query.promql.ast import (
     Aggregation,
@@ -36,6 +37,29 @@ def children(expr: Expr) -> tuple[Expr, ...]:
             return (expr.operand,) if expr.parameter is None else (expr.parameter, expr.operand)
         case Binary():
             return (expr.left, expr.right)
+
+
+def mapped(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
+    """Return the tree with every node changed, those below a node before it."""
+    match expr:
+        case MatrixSelector():
+            vector = mapped(expr.vector, change)
+            assert isinstance(vector, VectorSelector)
+            expr = replace(expr, vector=vector)
+        case Subquery() | Paren():
+            expr = replace(expr, inner=mapped(expr.inner, change))
+        case Unary():
+            expr = replace(expr, operand=mapped(expr.operand, change))
+        case Call():
+            expr = replace(expr, arguments=tuple(mapped(argument, change) for argument in expr.arguments))
+        case Aggregation():
+            parameter = expr.parameter and mapped(expr.parameter, change)
+            expr = replace(expr, operand=mapped(expr.operand, change), parameter=parameter)
+        case Binary():
+            expr = replace(expr, left=mapped(expr.left, change), right=mapped(expr.right, change))
+        case _:
+            pass
+    return change(expr)
 
 
 def everything(expr: Expr) -> Iterator[Expr]:

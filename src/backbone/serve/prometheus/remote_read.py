@@ -12,7 +12,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from backbone.model.errors import UserInputError
-from backbone.query.promql.fetch import Source
+from backbone.query.promql.source import Report, Source
 from backbone.query.promql.values import Series
 from backbone.query.remote_read import ReadRequest, chunked_frames, parse_request, read_response
 from backbone.serve.bodies import read_body
@@ -56,7 +56,7 @@ def _unpacked(body: bytes) -> bytes:
 
 
 async def _select(source: Source, tenant: str, asked: ReadRequest) -> list[Series]:
-    return [await source.select(tenant, selection, []) for selection in asked.selections]
+    return [await source.select(tenant, selection, Report()) for selection in asked.selections]
 
 
 async def _streamed(results: list[Series]) -> AsyncIterator[bytes]:

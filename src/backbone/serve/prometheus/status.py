@@ -7,8 +7,6 @@ Source: Prometheus 3.x, HTTP API, "Status".
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
@@ -20,6 +18,7 @@ from starlette.routing import Route
 from backbone.model.errors import UserInputError
 from backbone.query.cardinality import Counts, cardinality
 from backbone.query.promql.functions import FUNCTIONS
+from backbone.serve.asked import ServerFacts
 from backbone.serve.prometheus.answers import failure, success
 from backbone.serve.prometheus.given import given_parameters
 from backbone.serve.running import Handler, QueryRunner
@@ -29,16 +28,6 @@ PROMETHEUS_VERSION = "3.14.0"
 """The Prometheus whose API this is; Grafana asks what it may use."""
 
 _MOST = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class ServerFacts:
-    """What is told of the server: its configuration as YAML without secrets, and each option with its value."""
-
-    config: str
-    flags: Mapping[str, str]
-    started: datetime
-    retention: str
 
 
 def status_routes(engine: Engine, limits: QueryLimits, runner: QueryRunner, facts: ServerFacts) -> list[Route]:

@@ -1,0 +1,34 @@
+"""What the faces ask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from backbone.query.catalog import Catalog
+from backbone.query.promql.engine import PromQL
+from backbone.query.promql.source import Source
+from backbone.store.engine import Engine, QueryLimits
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """What is told of the server: its configuration as YAML without secrets, and each option with its value."""
+
+    config: str
+    flags: Mapping[str, str]
+    started: datetime
+    retention: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The engine, within *limits* a statement; the series of *source*, what *catalog* lists of them, and PromQL."""
+
+    engine: Engine
+    limits: QueryLimits
+    source: Source
+    catalog: Catalog
+    promql: PromQL
+    facts: ServerFacts
