@@ -33,8 +33,9 @@ from backbone.query.federation.peer import Peer, PeerOptions
 from backbone.query.federation.source import FederatedSource, FederationOptions
 from backbone.query.promql.delegate import Delegating
 from backbone.query.promql.engine import PromQL, PromQLOptions
-from backbone.query.promql.fetch import TableOptions, TableSource
+from backbone.query.promql.fetch import TableSource
 from backbone.query.promql.source import Source
+from backbone.query.promql.table_reader import TableOptions
 from backbone.receive.body import BodyLimits
 from backbone.receive.commit import CommitOptions, Lane
 from backbone.receive.door import HttpDoor, Reception
@@ -292,6 +293,7 @@ def _source(config: Config, engine: Engine) -> TableSource:
             limits,
             max_series=options.max_series,
             max_samples=options.max_samples,
+            max_cached_bytes=options.cached_samples.bytes,
             start_timestamps="use-start-timestamps" in options.features,
             type_and_unit_labels="type-and-unit-labels" in options.features,
         ),

@@ -10,7 +10,8 @@ from starlette.applications import Starlette
 from backbone.model.tenant import Tenants
 from backbone.query.catalog import TableCatalog
 from backbone.query.promql.engine import PromQL, PromQLOptions
-from backbone.query.promql.fetch import TableOptions, TableSource
+from backbone.query.promql.fetch import TableSource
+from backbone.query.promql.table_reader import TableOptions
 from backbone.serve.asked import Asked, ServerFacts
 from backbone.serve.asking import asking_routes
 from backbone.store.engine import QueryLimits

@@ -14,11 +14,12 @@ from backbone.model.time import now_ns
 from backbone.process.series import fingerprint, label_hash
 from backbone.query.promql.engine import PromQL, PromQLOptions
 from backbone.query.promql.features import ALL_FEATURES
-from backbone.query.promql.fetch import TableOptions, TableSource
+from backbone.query.promql.fetch import TableSource
 from backbone.query.promql.histograms import HistogramRow
 from backbone.query.promql.script.commands import Clear, Eval, Load, LoadedSeries, Script
 from backbone.query.promql.script.compare import differences, error_differences
 from backbone.query.promql.script.nhcb import with_native
+from backbone.query.promql.table_reader import TableOptions
 from backbone.query.remote_read import write_request
 from backbone.receive.envelope import seal
 from backbone.store.engine import Engine, Parameter, QueryLimits, Statement

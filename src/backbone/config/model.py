@@ -197,6 +197,8 @@ class PromQLConfig(Section):
     """How many samples, or points of an intermediate result, a query may hold."""
     max_series: Annotated[int, Within(1, 100_000_000)] = 1_000_000
     """How many series a selector may name."""
+    cached_samples: Annotated[ByteSize, Within("0B", "1TiB")] = _b("256MiB")
+    """Memory for samples that were read; dashboards that look at the same series read them once."""
     features: Annotated[tuple[Feature, ...], Field(strict=False)] = ()
     """
     Parts of the language that are not settled, by the names of Prometheus' ``--enable-feature``, and the labels

@@ -16,10 +16,12 @@ import numpy as np
 from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory
 
 from backbone.model.errors import UserInputError
+from backbone.query.promql.arrays import Mask, Times
 from backbone.query.promql.histograms import HistogramRow
+from backbone.query.promql.kernels.arrange import subset
 from backbone.query.promql.kernels.remote import CHUNK_SAMPLES, sample_messages, xor_chunk
 from backbone.query.promql.source import Selection
-from backbone.query.promql.values import Series
+from backbone.query.promql.values import HistogramSamples, Samples, Series
 from backbone.query.selectors import Matcher, Operator, PatternError
 
 _OPERATORS: tuple[Operator, ...] = ("=", "!=", "=~", "!~")
@@ -84,6 +86,26 @@ def _matcher(number: int, given: Any) -> Matcher:
         return Matcher(name, _OPERATORS[kind], value).checked()
     except PatternError as error:
         raise UserInputError(f"queries[{number}].matchers: {error}") from error
+
+
+def cut(series: Series, wanted: Selection) -> Series:
+    """Return series with the samples of the time wanted only."""
+
+    def inside(times: Times) -> Mask:
+        return (times > wanted.start_ms) & (times <= wanted.end_ms)
+
+    floats, histograms = series.floats, series.histograms
+    kept = inside(floats.times)
+    floats = Samples(floats.times[kept], subset(floats.offsets, kept), floats.values[kept])
+    if histograms is not None:
+        kept = inside(histograms.times)
+        histograms = HistogramSamples(
+            histograms.times[kept],
+            subset(histograms.offsets, kept),
+            histograms.block.take(np.flatnonzero(kept)),
+            histograms.resets[kept],
+        )
+    return Series(series.labels, series.nameless, floats, histograms)
 
 
 def read_response(results: list[Series]) -> bytes:

@@ -17,7 +17,8 @@ from backbone.query.federation.peer import Peer, PeerOptions, hops
 from backbone.query.federation.source import FederatedSource, FederationOptions
 from backbone.query.promql.answer import Answer
 from backbone.query.promql.engine import PromQL, PromQLOptions, Question
-from backbone.query.promql.fetch import TableOptions, TableSource
+from backbone.query.promql.fetch import TableSource
+from backbone.query.promql.table_reader import TableOptions
 from backbone.query.promql.values import Grid
 from backbone.store.engine import DEFAULT_LIMITS
 from tests.conftest import free_port

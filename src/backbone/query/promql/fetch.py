@@ -4,50 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
-import pyarrow as pa
 
 from backbone.model.errors import LimitExceeded
-from backbone.query.conditions import Conditions
 from backbone.query.promql.arrays import Floats, Times
 from backbone.query.promql.columns import block_of, chunks_of, labels_of, whole_column
+from backbone.query.promql.float_samples import FloatSamples, days_of
 from backbone.query.promql.histograms import inferred_hints
-from backbone.query.promql.kernels.arrange import Chunk, Fingerprints, arrange
+from backbone.query.promql.kernels.arrange import Fingerprints, arrange
 from backbone.query.promql.labels import Labels
-from backbone.query.promql.source import Changes, Moment, Report, Selection, too_many_samples
+from backbone.query.promql.source import Changes, Moment, Report, Selection
+from backbone.query.promql.table_reader import TableOptions, TableReader, around, sample_conditions
 from backbone.query.promql.values import HistogramSamples, Samples, Series
-from backbone.query.selectors import METRIC_LABEL, Matcher
+from backbone.query.selectors import Matcher
 from backbone.query.series import SeriesFilter, series_conditions
 from backbone.query.versioned import VersionedCache, version_of_series
-from backbone.store.engine import Engine, QueryLimits, Statement
+from backbone.store.engine import Engine, Statement
 
 STALE_BITS = 0x7FF0000000000002
 """The bits of the NaN that says a series ended. Source: Prometheus, model/value, StaleNaN."""
 
 _NS_PER_MS = 1_000_000
 _HINT_MARGIN_MS = 900_000
-_HOUR_MS = 3_600_000
-_DAY_MS = 24 * _HOUR_MS
-_PIECE_SERIES_HOURS = 20_000
-"""How many series by hours are read at a time."""
-_FEW_SERIES = 1_000
-"""Up to so many, a list of series is cheaper for the engine than reading their neighbours."""
-
-
-@dataclass(frozen=True, slots=True)
-class TableOptions:
-    """Bounds of one selector, and what is read beside labels and samples."""
-
-    limits: QueryLimits
-    max_series: int
-    max_samples: int
-    max_cached_series: int = 1_000_000
-    """How many series' labels are kept in memory."""
-    start_timestamps: bool = False
-    type_and_unit_labels: bool = False
+_DAY_MS = 86_400_000
 
 
 class TableSource:
@@ -56,6 +37,8 @@ class TableSource:
     def __init__(self, engine: Engine, options: TableOptions) -> None:
         self._engine = engine
         self._options = options
+        self._reader = TableReader(engine, options)
+        self._floats = FloatSamples(self._reader, self.changes)
         self._known: VersionedCache[tuple[Fingerprints, Labels]] = VersionedCache(options.max_cached_series)
 
     async def changes(self, since: Moment | None) -> Changes:
@@ -67,12 +50,13 @@ class TableSource:
         return Changes(now, None if oldest is None or since is None else oldest * 1000)
 
     async def select(self, tenant: str, wanted: Selection, report: Report) -> Series:
-        known, labels = await self._series(tenant, wanted, report)
+        version = await version_of_series(self._engine, self._options.limits)
+        known, labels = await self._series(tenant, wanted, version, report)
         nameless = np.zeros(labels.size, bool)
         if not labels.size:
             return Series(labels, nameless, _no_samples(0))
         floats, histograms = await asyncio.gather(
-            self._floats(tenant, known, wanted, report), self._histograms(tenant, known, wanted, report)
+            self._floats.read(tenant, known, wanted, version, report), self._histograms(tenant, known, wanted, report)
         )
         if histograms is not None:
             floats, histograms = moved_stale(floats, histograms)
@@ -80,12 +64,13 @@ class TableSource:
             floats, histograms = await self._with_starts(tenant, known, wanted, floats, histograms, report)
         return Series(labels, nameless, floats, histograms)
 
-    async def _series(self, tenant: str, wanted: Selection, report: Report) -> tuple[Fingerprints, Labels]:
+    async def _series(
+        self, tenant: str, wanted: Selection, version: int, report: Report
+    ) -> tuple[Fingerprints, Labels]:
         # Series are written down by the day, so that is how they can be kept.
-        days = (wanted.start_ms // _DAY_MS, wanted.end_ms // _DAY_MS)
+        days = days_of(wanted)
         key = (tenant, wanted.matchers, days)
         began = time.perf_counter()
-        version = await version_of_series(self._engine, self._options.limits)
         if (found := self._known.get(key, version)) is not None:
             report.took("series: known", time.perf_counter() - began, len(found[0]))
             return found
@@ -105,7 +90,7 @@ class TableSource:
 SELECT fp, any(metric) AS name, anyLast(labels) AS pairs{described} FROM series
 WHERE {conditions.where} GROUP BY fp ORDER BY fp LIMIT {most}
 """
-        table, _ = await self._arrow(conditions.statement(sql), "series", report)
+        table, _ = await self._reader.arrow(conditions.statement(sql), "series", report)
         if table.num_rows > options.max_series:
             raise LimitExceeded(
                 f"the selector names more than {options.max_series} series ('promql.max_series'); narrow it",
@@ -113,43 +98,26 @@ WHERE {conditions.where} GROUP BY fp ORDER BY fp LIMIT {most}
             )
         return whole_column(table.column("fp")).view(np.uint64), labels_of(table)
 
-    async def _floats(self, tenant: str, known: Fingerprints, wanted: Selection, report: Report) -> Samples:
-        chunks: list[Chunk] = []
-        owners = []
-        count = 0
-        for piece in _pieces(wanted, len(known)):
-            conditions = _sample_conditions(tenant, known, piece)
-            sql = f"SELECT fp, time, value FROM samples WHERE {conditions.where}"
-            most = self._options.max_samples - count
-            table, owner = await self._arrow(conditions.statement(sql), "samples", report, most=max(most, 1))
-            count += table.num_rows
-            chunks += chunks_of(table)
-            owners.append(owner)
-        offsets, times, values = await asyncio.to_thread(arrange, known, chunks)
-        # Until here, what was arranged lay in the engine's memory.
-        owners.clear()
-        return Samples(times, offsets, values)
-
     async def _histograms(
         self, tenant: str, known: Fingerprints, wanted: Selection, report: Report
     ) -> HistogramSamples | None:
         # A sample's hint depends on the sample before it.
         wanted = replace(wanted, start_ms=wanted.start_ms - _HINT_MARGIN_MS)
-        conditions = _around(tenant, known, wanted)
+        conditions = around(tenant, known, wanted)
         some = await self._engine.rows(
             conditions.statement(f"SELECT 1 AS one FROM histograms WHERE {conditions.where} LIMIT 1"),
             self._options.limits,
         )
         if not some:
             return None
-        conditions = _sample_conditions(tenant, known, wanted)
+        conditions = sample_conditions(tenant, known, wanted)
         sql = f"""
 SELECT fp, time, count, sum, schema, zero_threshold, zero_count, positive_offsets, positive_lengths, positive_counts,
     negative_offsets, negative_lengths, negative_counts, custom_bounds, toInt8(reset) AS hint
 FROM histograms WHERE {conditions.where}
 """
         most = self._options.max_samples
-        table, _owner = await self._arrow(conditions.statement(sql), "histograms", report, most=most)
+        table, _owner = await self._reader.arrow(conditions.statement(sql), "histograms", report, most=most)
         if not table.num_rows:
             return None
         fingerprints, times = whole_column(table.column("fp")).view(np.uint64), whole_column(table.column("time"))
@@ -169,9 +137,11 @@ FROM histograms WHERE {conditions.where}
         histograms: HistogramSamples | None,
         report: Report,
     ) -> tuple[Samples, HistogramSamples | None]:
-        conditions = _sample_conditions(tenant, known, wanted)
+        conditions = sample_conditions(tenant, known, wanted)
         sql = f"SELECT fp, time, toFloat64(toUnixTimestamp64Milli(start)) AS value FROM starts WHERE {conditions.where}"
-        table, _owner = await self._arrow(conditions.statement(sql), "starts", report, most=self._options.max_samples)
+        table, _owner = await self._reader.arrow(
+            conditions.statement(sql), "starts", report, most=self._options.max_samples
+        )
         if not table.num_rows:
             return floats, histograms
         offsets, times, values = arrange(known, chunks_of(table))
@@ -181,23 +151,6 @@ FROM histograms WHERE {conditions.where}
             histograms = replace(histograms, starts=_starts_of(found, histograms.offsets, histograms.times))
         return floats, histograms
 
-    async def _arrow(self, statement: Statement, part: str, report: Report, most: int = 0) -> tuple[pa.Table, object]:
-        """Return a table and what has to live as long as it is read."""
-        began = time.perf_counter()
-        limits = replace(self._options.limits, max_result_rows=most)
-        try:
-            stream = await self._engine.arrow(statement, limits)
-        except LimitExceeded as error:
-            if most and "rows" in error.limit:
-                raise too_many_samples(self._options.max_samples) from error
-            raise
-        table = pa.ipc.open_stream(pa.py_buffer(stream.data)).read_all() if stream.data else _NOTHING
-        text = " ".join(statement.sql.split())
-        report.took(f"{part}: {text}", time.perf_counter() - began, table.num_rows)
-        return table, stream
-
-
-_NOTHING = pa.table({name: pa.array([], kind) for name, kind in {"fp": pa.uint64(), "time": pa.int64()}.items()})
 
 _SAMPLE_TABLES = ("samples", "histograms", "starts")
 # Each insert takes the next number of its table, and a merged part has the last number of what is in it.
@@ -209,37 +162,6 @@ SELECT table, max(max_block_number) AS newest, countIf(max_block_number > since)
 FROM system.parts
 WHERE active AND database = currentDatabase() AND table IN ('samples', 'histograms', 'starts') GROUP BY table
 """
-
-
-def _pieces(wanted: Selection, series: int) -> Iterator[Selection]:
-    """Yield the selection in parts that end with hours, so that what many series have is not in memory twice."""
-    hours = max(_PIECE_SERIES_HOURS // max(series, 1), 1)
-    start = wanted.start_ms
-    while start < wanted.end_ms:
-        end = min((start // _HOUR_MS + hours) * _HOUR_MS, wanted.end_ms)
-        end = end if end > start else min(end + hours * _HOUR_MS, wanted.end_ms)
-        yield replace(wanted, start_ms=start, end_ms=end)
-        start = end
-
-
-def _sample_conditions(tenant: str, known: Fingerprints, wanted: Selection) -> Conditions:
-    conditions = _around(tenant, known, wanted)
-    # Of a whole metric, what is asked for is all that lies around it, but for what shares its place by chance.
-    if any(matcher.label != METRIC_LABEL for matcher in wanted.matchers) or len(known) < _FEW_SERIES:
-        conditions.add("fp IN {fps}", fps=("Array(UInt64)", known.tolist()))
-    return conditions
-
-
-def _around(tenant: str, known: Fingerprints, wanted: Selection) -> Conditions:
-    """Return conditions that the engine checks by where it keeps things: the range of fingerprints and of time."""
-    conditions = Conditions(tenant)
-    conditions.add("fp BETWEEN {low} AND {high}", low=("UInt64", int(known[0])), high=("UInt64", int(known[-1])))
-    conditions.add(
-        "time > fromUnixTimestamp64Milli({start}, 'UTC') AND time <= fromUnixTimestamp64Milli({end}, 'UTC')",
-        start=("Int64", wanted.start_ms),
-        end=("Int64", wanted.end_ms),
-    )
-    return conditions
 
 
 def _no_samples(series: int) -> Samples:

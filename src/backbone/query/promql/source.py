@@ -70,7 +70,7 @@ class Source(Protocol):
 
     async def select(self, tenant: str, wanted: Selection, report: Report) -> Series:
         """
-        Return the series wanted; those without samples in the range may be among them.
+        Return the series wanted; some of them, and of their samples, may be from outside the time wanted.
 
         Raises:
             LimitExceeded: they are, or have, more than a query may load.

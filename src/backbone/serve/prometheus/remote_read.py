@@ -14,7 +14,7 @@ from starlette.routing import Route
 from backbone.model.errors import UserInputError
 from backbone.query.promql.source import Report, Source
 from backbone.query.promql.values import Series
-from backbone.query.remote_read import ReadRequest, chunked_frames, parse_request, read_response
+from backbone.query.remote_read import ReadRequest, chunked_frames, cut, parse_request, read_response
 from backbone.serve.bodies import read_body
 from backbone.serve.errors import text_error
 from backbone.serve.running import QueryRunner
@@ -56,7 +56,7 @@ def _unpacked(body: bytes) -> bytes:
 
 
 async def _select(source: Source, tenant: str, asked: ReadRequest) -> list[Series]:
-    return [await source.select(tenant, selection, Report()) for selection in asked.selections]
+    return [cut(await source.select(tenant, wanted, Report()), wanted) for wanted in asked.selections]
 
 
 async def _streamed(results: list[Series]) -> AsyncIterator[bytes]:

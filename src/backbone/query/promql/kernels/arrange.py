@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,18 +16,49 @@ Chunk = tuple[Fingerprints, Times, Floats]
 """Fingerprint, time and value of each sample."""
 
 
-def arrange(known: Fingerprints, chunks: Sequence[Chunk]) -> tuple[Times, Times, Floats]:
+@dataclass(frozen=True, slots=True)
+class Runs:
     """
-    Return offsets (series + 1,), times and values of the samples of the series *known*, which are sorted.
+    Samples, a few of a series and then a few of another.
+
+    Shapes: ``series`` (run,) is -1 where it is not known, ``bounds`` (run + 1,) say which samples are a run's,
+    ``times`` and ``values`` (sample,).
+    """
+
+    series: Index
+    bounds: Index
+    times: Times
+    values: Floats
+    owned: bool = False
+    """Whether times and values lie in memory of their own, rather than in the engine's."""
+
+    def copied(self) -> Runs:
+        """Return the same in memory of its own."""
+        return Runs(self.series, self.bounds, self.times.copy(), self.values.copy(), owned=True)
+
+
+def runs_of(known: Fingerprints, chunks: Sequence[Chunk]) -> list[Runs]:
+    """Return the samples of each chunk by series, which are numbered by their place in *known*; that is sorted."""
+    some = [chunk for chunk in chunks if len(chunk[1])]
+    return in_parallel(lambda chunk: Runs(*_runs(known, chunk[0]), chunk[1], chunk[2]), some)
+
+
+def arrange(known: Fingerprints, chunks: Sequence[Chunk]) -> tuple[Times, Times, Floats]:
+    """Return the samples of the series *known*, which are sorted, as `arrange_runs` does."""
+    return arrange_runs(len(known), runs_of(known, chunks))
+
+
+def arrange_runs(size: int, runs: Sequence[Runs]) -> tuple[Times, Times, Floats]:
+    """
+    Return offsets (series + 1,), times and values of the samples of as many series.
 
     Of samples with the same series and time, the last stands.
     """
     # The engine reads hours side by side; put back in order, most series need no sorting.
-    chunks = sorted((chunk for chunk in chunks if len(chunk[1])), key=lambda chunk: int(chunk[1][0]))
-    runs = in_parallel(lambda chunk: _runs(known, chunk[0]), chunks)
-    counts = np.zeros(len(known) + 1, np.int64)
-    for series, bounds in runs:
-        np.add.at(counts, series + 1, np.diff(bounds))
+    runs = sorted((one for one in runs if len(one.times)), key=lambda one: int(one.times[0]))
+    counts = np.zeros(size + 1, np.int64)
+    for one in runs:
+        np.add.at(counts, one.series + 1, np.diff(one.bounds))
     # Samples of series that are not known have the number -1.
     counts[0] = 0
     offsets = np.cumsum(counts)
@@ -36,10 +68,10 @@ def arrange(known: Fingerprints, chunks: Sequence[Chunk]) -> tuple[Times, Times,
     disordered = np.zeros(1, np.bool_)
 
     def copy(first: int, last: int) -> None:
-        for (series, bounds), (_, chunk_times, chunk_values) in zip(runs, chunks, strict=True):
-            _copy(series, bounds, chunk_times, chunk_values, offsets, free, times, values, disordered, first, last)
+        for one in runs:
+            _copy(one.series, one.bounds, one.times, one.values, offsets, free, times, values, disordered, first, last)
 
-    over_rows(copy, len(known), len(times))
+    over_rows(copy, size, len(times))
     return _sorted(offsets, times, values) if disordered[0] else (offsets, times, values)
 
 

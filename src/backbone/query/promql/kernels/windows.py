@@ -36,8 +36,8 @@ def _windows(
     times: Times, offsets: Times, starts: Times, ends: Times, low: Rows, high: Rows, first: int, last: int
 ) -> None:
     for series in range(first, last):
-        begin = end = offsets[series]
         stop = offsets[series + 1]
+        begin = end = offsets[series] + np.searchsorted(times[offsets[series] : stop], starts[0], side="right")
         for step in range(len(ends)):
             while end < stop and times[end] <= ends[step]:
                 end += 1
