@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,9 +12,15 @@ from pathlib import Path
 
 import cramjam
 import httpx
+import pytest
 
 from backbone.query.remote_read import write_request
 from tests.conftest import free_port
+
+needs_prometheus = [
+    pytest.mark.peer,
+    pytest.mark.skipif(shutil.which("prometheus") is None, reason="Debian's prometheus is not installed"),
+]
 
 _HEADERS = {
     "Content-Type": "application/x-protobuf",

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from backbone.serve.server import HttpServer, ServerOptions, bind
-from tests.conftest import Server, free_port
+from tests.conftest import Server
+from tests.debian import needs_prometheus, open_prometheus
 
 EXPOSITION = """\
 # HELP jobs_total Jobs "done" \\\\ so far.
@@ -33,10 +32,18 @@ wait_seconds_sum 5.5
 wait_seconds_count 3
 """
 
-pytestmark = [
-    pytest.mark.peer,
-    pytest.mark.skipif(shutil.which("prometheus") is None, reason="Debian's prometheus is not installed"),
-]
+pytestmark = needs_prometheus
+
+CONFIG = """
+global: {{scrape_interval: 1s, external_labels: {{replica: one}}}}
+scrape_configs:
+  - job_name: shop
+    static_configs: [{{targets: ["127.0.0.1:{target}"]}}]
+remote_write:
+  - url: http://127.0.0.1:{server}/api/v1/write
+    queue_config: {{batch_send_deadline: 200ms}}
+    metadata_config: {{send_interval: 500ms}}
+"""
 
 
 @asynccontextmanager
@@ -54,46 +61,17 @@ async def target() -> AsyncIterator[int]:
         await running
 
 
-@asynccontextmanager
-async def prometheus(directory: Path, target_port: int, write_port: int) -> AsyncIterator[None]:
-    config = directory / "prometheus.yml"
-    config.write_text(
-        f"""
-global: {{scrape_interval: 1s, external_labels: {{replica: one}}}}
-scrape_configs:
-  - job_name: shop
-    static_configs: [{{targets: ["127.0.0.1:{target_port}"]}}]
-remote_write:
-  - url: http://127.0.0.1:{write_port}/api/v1/write
-    queue_config: {{batch_send_deadline: 200ms}}
-    metadata_config: {{send_interval: 500ms}}
-"""
-    )
-    process = await asyncio.create_subprocess_exec(
-        "prometheus",
-        f"--config.file={config}",
-        f"--storage.tsdb.path={directory / 'tsdb'}",
-        f"--web.listen-address=127.0.0.1:{free_port()}",
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        yield
-    finally:
-        process.terminate()
-        await process.wait()
-
-
 async def test_what_prometheus_scrapes_arrives(server: Server, tmp_path: Path) -> None:
-    async with target() as port, prometheus(tmp_path, port, server.http_port):
-        for _ in range(300):
-            (found,) = await server.rows(
-                "SELECT countIf(metric = 'wait_seconds_count') AS series, "
-                "(SELECT count() FROM metadata) AS metadata FROM series"
-            )
-            if found["series"] and found["metadata"]:
-                break
-            await asyncio.sleep(0.1)
+    async with target() as port:
+        with open_prometheus(tmp_path / "prometheus", CONFIG.format(target=port, server=server.http_port)):
+            for _ in range(300):
+                (found,) = await server.rows(
+                    "SELECT countIf(metric = 'wait_seconds_count') AS series, "
+                    "(SELECT count() FROM metadata) AS metadata FROM series"
+                )
+                if found["series"] and found["metadata"]:
+                    break
+                await asyncio.sleep(0.1)
 
     rows = await server.rows(
         "SELECT metric, any(labels) AS labels, toString(any(value)) AS value "

@@ -9,7 +9,9 @@ import pytest
 
 from backbone.model.time import now_ns
 from tests.conftest import StartServer, free_port
-from tests.debian import Prometheus, open_prometheus
+from tests.debian import Prometheus, needs_prometheus, open_prometheus
+
+pytestmark = needs_prometheus
 
 _MS = now_ns() // 1_000_000 - 60_000
 

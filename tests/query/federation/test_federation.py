@@ -22,8 +22,10 @@ from backbone.query.promql.table_reader import TableOptions
 from backbone.query.promql.values import Grid
 from backbone.store.engine import DEFAULT_LIMITS
 from tests.conftest import free_port
-from tests.debian import Data, Prometheus, open_prometheus
+from tests.debian import Data, Prometheus, needs_prometheus, open_prometheus
 from tests.stored import Stored
+
+pytestmark = needs_prometheus
 
 _MS = now_ns() // 1_000_000 // 60_000 * 60_000 - 3_600_000
 # Where series begin, Prometheus 2 extrapolates a little otherwise.
