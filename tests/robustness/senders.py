@@ -16,7 +16,13 @@ from backbone.receive.otlp import Signal, grpc_service
 from tests.robustness.bodies import KINDS, PATHS, Items, Kind, body
 
 _GRPC: dict[Kind, Signal] = {"traces": "traces", "logs": "logs", "gauges": "metrics", "deltas": "metrics"}
-_TRY_AGAIN = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.DEADLINE_EXCEEDED}
+# What OTLP lists as worth another try. A server that goes down cancels the calls it has not picked up yet.
+_TRY_AGAIN = {
+    grpc.StatusCode.CANCELLED,
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.RESOURCE_EXHAUSTED,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+}
 _PAUSE_SECONDS = 0.05
 
 

@@ -167,7 +167,8 @@ def _extremes(grouped: _Grouped) -> Vector:
     if operand.values.shape[1] > 1:
         return grouped.among(chosen)
     # An instant query gives them group by group, the most extreme first.
-    value = operand.values[:, 0] * (-1.0 if largest else 1.0)
+    # No product: what marks a series' end is a NaN that arithmetic complains about.
+    value = -operand.values[:, 0] if largest else operand.values[:, 0]
     order = np.lexsort((np.where(np.isnan(value), np.inf, value), grouped.groups))
     sorted_vector = replace(operand, present=operand.present & chosen).take(order)
     return replace(sorted_vector, ordered=True).pruned()

@@ -135,8 +135,9 @@ class PromQL:
             parts.append(steps_of(kept, known))
             run.notes.repeat(kept.warnings, kept.infos)
             run.report.took("computed before", time.perf_counter() - began, known.size)
-        if known is None or known.end + query.step <= query.end:
-            rest = query if known is None else Grid(query.start + known.size * query.step, query.end, query.step)
+        # What still stands may end between two steps.
+        rest = Grid(query.start + (known.size * query.step if known else 0), query.end, query.step)
+        if rest.start <= rest.end:
             value = await self._value(tenant, question, rest, expr, run)
             assert isinstance(value, Vector)
             parts.append(await asyncio.to_thread(plain_vector, value))
