@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 
 from backbone.query.conditions import Conditions
+from backbone.query.selectors import METRIC_LABEL
 from backbone.store.engine import Engine, QueryLimits
 
 _ACTIVE = "last_seen >= now64(3) - INTERVAL 1 DAY"
@@ -35,6 +36,7 @@ async def cardinality(engine: Engine, tenant: str, limit: int, limits: QueryLimi
         f"SELECT fp, pair.1 AS label, pair.2 AS value FROM ({active}) "
         "ARRAY JOIN CAST(labels, 'Array(Tuple(String, String))') AS pair"
     )
+    names = f"SELECT fp, '{METRIC_LABEL}' AS label, toString(metric) AS value FROM ({active})"
 
     async def counted(sql: str) -> Counts:
         conditions = Conditions(tenant)
@@ -47,7 +49,7 @@ async def cardinality(engine: Engine, tenant: str, limit: int, limits: QueryLimi
     totals, by_metric, by_label, by_bytes, by_pair = await asyncio.gather(
         _totals(engine, tenant, limits),
         counted(f"SELECT toString(metric) AS name, uniqExact(fp) AS count FROM ({active}) GROUP BY metric"),
-        counted(f"SELECT label AS name, uniqExact(value) AS count FROM ({pairs}) GROUP BY label"),
+        counted(f"SELECT label AS name, uniqExact(value) AS count FROM ({pairs} UNION ALL {names}) GROUP BY label"),
         counted(
             f"SELECT label AS name, sum(length(value)) AS count FROM (SELECT DISTINCT label, value FROM ({pairs})) "
             "GROUP BY label"

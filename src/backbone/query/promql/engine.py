@@ -61,6 +61,8 @@ class _Run:
     """What one evaluation gathers."""
 
     notes: Annotations
+    deadline: float
+    """Of `time.monotonic`."""
     report: Report = field(default_factory=Report)
 
 
@@ -102,7 +104,7 @@ class PromQL:
     async def ask(self, tenant: str, question: Question) -> Answer:
         """Return the answer to a question; raises as `instant`."""
         query = question.grid
-        run = _Run(Annotations(question.text))
+        run = _Run(Annotations(question.text), time.monotonic() + self._options.timeout_seconds)
         began = time.perf_counter()
         expr = parse(question.text)
         check_features(expr, question.text, self._options.features)
@@ -153,7 +155,7 @@ class PromQL:
         wanted = selections(expr, grid, query, lookback, options.default_step_ms)
         delegated = await self._delegated(tenant, expr, grid, lookback, run)
         data = await self._fetch(tenant, self._without_delegated(wanted, delegated), run)
-        budget = Budget(time.monotonic() + options.timeout_seconds, options.max_samples)
+        budget = Budget(run.deadline, options.max_samples)
         elsewhere = {node.span: vector for node, vector in delegated.items()}
         context = Context(grid, query, lookback, options.default_step_ms, data, run.notes, budget, elsewhere)
         began = time.perf_counter()

@@ -82,5 +82,5 @@ def print_api(value: float) -> str:
     """Return a number as the API prints it: with an exponent only below 1e-6 and from 1e21 on."""
     size = abs(value)
     if size != 0 and np.isfinite(value) and (size < 1e-6 or size >= 1e21):
-        return print_short(value).replace("e-0", "e-")
+        return print_short(value)
     return print_float(value)

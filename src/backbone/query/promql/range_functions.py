@@ -17,6 +17,11 @@ from backbone.query.promql.kernels.counters import between_last_two, count_reset
 from backbone.query.promql.kernels.over_time import OverTime, over_time
 from backbone.query.promql.values import HistogramCells, Vector
 from backbone.query.promql.windowed import Windowed
+from backbone.query.selectors import METRIC_LABEL
+
+_TYPE_LABEL = "__type__"
+"""Series have it where types are told as labels."""
+_COUNTER_SUFFIXES = ("_total", "_sum", "_count", "_bucket")
 
 
 def _rise(arguments: Arguments, *, counter: bool, per_second: bool) -> Vector:
@@ -37,6 +42,24 @@ def _rise(arguments: Arguments, *, counter: bool, per_second: bool) -> Vector:
     if histograms is not None:
         cells = range_histograms.rise(windowed, usable, counter=counter, per_seconds=per_seconds)
     return windowed.vector_with((values, present), cells)
+
+
+def _counter_rise(arguments: Arguments, *, per_second: bool) -> Vector:
+    vector = _rise(arguments, counter=True, per_second=per_second)
+    labels = arguments.windows(0).series.labels
+    floats = np.flatnonzero(vector.floats.any(axis=1))
+    names, types = labels.column(METRIC_LABEL), labels.column(_TYPE_LABEL)
+    pairs = np.unique(np.stack([names.codes[floats], types.codes[floats]], axis=1), axis=0)
+    typed = _TYPE_LABEL in labels.columns
+    for name, kind in sorted((names.values[name], types.values[kind]) for name, kind in pairs.tolist()):
+        if name and typed and kind not in {"counter", "histogram"}:
+            what = f'__type__ label is not set to "counter" or "histogram", got "{kind}": "{name}"'
+        elif name and not typed and not name.endswith(_COUNTER_SUFFIXES):
+            what = f'name does not end in {"/".join(_COUNTER_SUFFIXES)}: "{name}"'
+        else:
+            continue
+        arguments.context.notes.info(f"metric might not be a counter, {what}", arguments.span(0))
+    return vector
 
 
 def _overlapping_starts(windowed: Windowed) -> None:
@@ -183,8 +206,8 @@ def _changes(arguments: Arguments) -> Vector:
 
 
 RANGE_FUNCTIONS: Mapping[str, Callable[[Arguments], Vector]] = {
-    "rate": partial(_rise, counter=True, per_second=True),
-    "increase": partial(_rise, counter=True, per_second=False),
+    "rate": partial(_counter_rise, per_second=True),
+    "increase": partial(_counter_rise, per_second=False),
     "delta": partial(_rise, counter=False, per_second=False),
     "irate": partial(_last_two, counter=True),
     "idelta": partial(_last_two, counter=False),

@@ -124,8 +124,14 @@ def _number(printed: Bytes, begin: int, stop: int, out: Bytes, end: int) -> int:
             exponent = exponent * 10 + printed[at] - 48
     if printed[mark + 1] == 45:
         exponent = -exponent
-    if exponent < -6 or exponent > 20:
+    if exponent > 20 or exponent < -9:
         return _copy(printed, begin, stop, out, end)
+    if exponent < -6:
+        # Go gives exponents at least two digits.
+        end = _copy(printed, begin, stop - 1, out, end)
+        out[end] = 48
+        out[end + 1] = printed[stop - 1]
+        return end + 2
     return _written_out(printed, begin, mark, exponent, out, end)
 
 
