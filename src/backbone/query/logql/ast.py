@@ -40,6 +40,19 @@ class LineFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    r"""
+    What people type: a line passes when it has one of the phrases as whole words, in letters of any case.
+
+    Only the search box makes it; in LogQL it is ``|~ "(?i)\bpeer lost\b"``, which no index answers.
+    """
+
+    span: Span
+    phrases: tuple[str, ...]
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Json:
     """``| json`` of all fields, or of some: pairs of label and path."""
 
@@ -160,6 +173,7 @@ class Distinct:
 
 Stage = (
     LineFilter
+    | Words
     | Json
     | Logfmt
     | Unpack

@@ -106,7 +106,7 @@ class Build(BuildMetrics):
         return ast.LabelFormat(span_of(meta), changes)
 
     def change(self, _meta: Meta, items: list[Any]) -> tuple[str, str, bool]:
-        label, _, made_of = items
+        label, made_of = items
         is_template = made_of.type == "STRING"
         return str(label), text_of(made_of) if is_template else str(made_of), is_template
 

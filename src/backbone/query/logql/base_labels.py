@@ -1,0 +1,92 @@
+"""
+The labels that a record has before any stage: as Loki makes them of OpenTelemetry's records.
+
+A label's name is that of an attribute with every character but ASCII letters and digits replaced by ``_``. Some
+resource attributes tell streams apart; all others, and what else is known of a record, are structured metadata.
+Source: Grafana Loki 3, "Ingesting logs to Loki using OpenTelemetry Collector", format considerations.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from backbone.query.conditions import Conditions
+
+STREAM_ATTRIBUTES: Final = (
+    "service.name", "service.namespace", "service.instance.id", "deployment.environment",
+    "deployment.environment.name", "cloud.region", "cloud.availability_zone", "k8s.cluster.name", "k8s.namespace.name",
+    "k8s.pod.name", "k8s.container.name", "container.name", "k8s.replicaset.name", "k8s.deployment.name",
+    "k8s.statefulset.name", "k8s.daemonset.name", "k8s.cronjob.name", "k8s.job.name",
+)  # fmt: skip
+"""Resource attributes that make a stream. Source: Loki 3, ``default_resource_attributes_as_index_labels``."""
+STREAM_LABELS: Final = {re.sub(r"\W", "_", name): name for name in STREAM_ATTRIBUTES}
+
+LEVEL: Final = (
+    "multiIf(severity = 0, if(severity_text = '', 'unknown', lower(severity_text)), severity < 5, 'trace', "
+    "severity < 9, 'debug', severity < 13, 'info', severity < 17, 'warn', severity < 21, 'error', 'fatal')"
+)
+"""``detected_level`` in SQL."""
+
+_KNOWN: Final = {
+    "detected_level": LEVEL,
+    "severity_text": "toString(severity_text)",
+    "severity_number": "if(severity = 0, '', toString(severity))",
+    "trace_id": "if(trace_id = toFixedString('', 16), '', lower(hex(trace_id)))",
+    "span_id": "if(span_id = toFixedString('', 8), '', lower(hex(span_id)))",
+    "scope_name": "toString(scope)",
+    "scope_version": "toString(scope_version)",
+    "event_name": "toString(event_name)",
+}
+
+
+def stream_map(conditions: Conditions) -> str:
+    """Return the SQL of a record's stream labels: a map of texts."""
+    stream = conditions.bind("Array(String)", STREAM_ATTRIBUTES)
+    own = f"mapFilter((k, v) -> has({stream}, k), resource)"
+    named = "map('service_name', if(service = '', 'unknown_service', toString(service)))"
+    return f"mapUpdate({_normal(own)}, {named})"
+
+
+def whole_map(conditions: Conditions) -> str:
+    """Return the SQL of all labels of a record; of those with one name the one that `label_text` finds is last."""
+    known = ", ".join(f"'{name}', {sql}" for name, sql in _KNOWN.items())
+    maps = (_normal("resource"), _normal("attributes"), f"map({known})", stream_map(conditions))
+    sql = maps[0]
+    for one in maps[1:]:
+        sql = f"mapUpdate({sql}, mapFilter((k, v) -> v != '', {one}))"
+    return sql
+
+
+def _normal(attributes: str) -> str:
+    return (
+        f"mapApply((k, v) -> (replaceRegexpAll(toString(k), '[^a-zA-Z0-9]', '_'), v), "
+        f"CAST({attributes}, 'Map(String, String)'))"
+    )
+
+
+def label_text(conditions: Conditions, name: str) -> str:
+    """Return the SQL of a label's text, '' where the record has none of that name."""
+    if name == "service_name":
+        return "if(service = '', 'unknown_service', toString(service))"
+    if name in STREAM_LABELS:
+        key = conditions.bind("String", STREAM_LABELS[name])
+        own = f"resource[{key}]"
+        return f"if({own} != '', {own}, {_found(conditions, name)})"
+    if name in _KNOWN:
+        return f"if({_KNOWN[name]} != '', {_KNOWN[name]}, {_found(conditions, name)})"
+    return _found(conditions, name)
+
+
+def _found(conditions: Conditions, name: str) -> str:
+    """Return the SQL that looks an attribute up, the record's own before its resource's."""
+    own, shared = (_value(conditions, column, name) for column in ("attributes", "resource"))
+    return f"if({own} != '', {own}, {shared})"
+
+
+def _value(conditions: Conditions, column: str, name: str) -> str:
+    if "_" not in name:
+        return f"{column}[{conditions.bind('String', name)}]"
+    # The keys are few words used over and over, which the engine matches once each.
+    pattern = conditions.bind("String", f"^{name.replace('_', '[^a-zA-Z0-9]')}$")
+    return f"{column}[arrayFirst(k -> match(k, {pattern}), mapKeys({column}))]"

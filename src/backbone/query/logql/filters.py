@@ -1,0 +1,124 @@
+"""Filters of lines and labels, in SQL."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+
+from backbone.model.errors import UserInputError
+from backbone.query.conditions import Conditions
+from backbone.query.logql.ast import (
+    IpFilter,
+    LabelPredicate,
+    LineFilter,
+    Logical,
+    Needle,
+    NumberFilter,
+    TextFilter,
+    Words,
+)
+from backbone.query.logql.labels import LineLabels, matches
+from backbone.query.logql.readings import has_address, number_of
+from backbone.query.logql.texts import pattern_expression
+from backbone.query.selectors import Matcher
+
+# The index of words takes every byte that is no ASCII letter or digit as a border, other bytes as parts of a word.
+_WORD = re.compile(r"[a-z0-9\u0080-\U0010ffff]+")
+
+
+def line_condition(conditions: Conditions, stage: LineFilter, line: str) -> str:
+    """Return the SQL that tells whether a line passes."""
+    any_of = " OR ".join(_needle(conditions, stage.operator, needle, line) for needle in stage.needles)
+    return f"NOT ({any_of})" if stage.operator.startswith("!") else f"({any_of})"
+
+
+def words_condition(conditions: Conditions, stage: Words, line: str) -> str:
+    """Return the SQL that tells whether a line passes; words of the body are looked up in its index."""
+    found = []
+    for phrase in stage.phrases:
+        text = _lower(phrase)
+        words = _WORD.findall(text)
+        held = [f"hasAllTokens(lower({line}), {conditions.bind('Array(String)', words)})"] if words else []
+        if words != [text]:
+            held.append(f"position(lower({line}), {conditions.bind('String', text)}) > 0")
+        found.append(f"({' AND '.join(held)})")
+    return f"{'NOT ' if stage.negated else ''}({' OR '.join(found)})"
+
+
+def whole_words(stage: LineFilter) -> tuple[str, ...]:
+    """Return words that every line has that passes, in lower case, so that the index can be asked for them."""
+    if stage.operator != "|=" or len(stage.needles) > 1 or stage.needles[0].is_ip:
+        return ()
+    text = _lower(stage.needles[0].value)
+    # Words at the ends may go on in the line.
+    return tuple(found[0] for found in _WORD.finditer(text) if found.start() > 0 and found.end() < len(text))
+
+
+def _lower(text: str) -> str:
+    """Return the text in lower case as the engine's ``lower`` does it, which knows ASCII letters only."""
+    return re.sub(r"[A-Z]+", lambda found: found[0].lower(), text)
+
+
+def _needle(conditions: Conditions, operator: str, needle: Needle, line: str) -> str:
+    if needle.is_ip:
+        return address_condition(conditions, line, needle.value)
+    match operator[1]:
+        case "=":
+            return f"position({line}, {conditions.bind('String', needle.value)}) > 0" if needle.value else "1"
+        case "~":
+            return f"match({line}, {conditions.bind('String', f'(?-s:{needle.value})')})"
+        case _:
+            pattern = pattern_expression(needle.value, filters=True)
+            return f"match({line}, {conditions.bind('String', f'(?s:{pattern})')})"
+
+
+def address_condition(conditions: Conditions, text: str, wanted: str) -> str:
+    """
+    Return the SQL that tells whether a text has an address that is wanted.
+
+    Raises:
+        UserInputError: what is wanted is no address, range or CIDR.
+    """
+    try:
+        return has_address(conditions, text, wanted)
+    except ValueError as error:
+        raise UserInputError(f"ip: invalid pattern {wanted[:60]!r}: {error}") from None
+
+
+def label_condition(conditions: Conditions, predicate: LabelPredicate, labels: LineLabels) -> str:
+    """Return the SQL that tells whether a line with such labels passes."""
+    inner = partial(label_condition, conditions, labels=labels)
+    match predicate:
+        case Logical():
+            return f"({inner(predicate.left)} {predicate.operator.upper()} {inner(predicate.right)})"
+        case TextFilter():
+            matcher = Matcher(predicate.label, predicate.operator, predicate.value)
+            return matches(conditions, labels.text(predicate.label), matcher)
+        case IpFilter():
+            found = address_condition(conditions, labels.text(predicate.label), predicate.value)
+            return found if predicate.operator == "=" else f"(NOT {found})"
+        case NumberFilter():
+            return _number_condition(conditions, predicate, labels)
+
+
+def _number_condition(conditions: Conditions, predicate: NumberFilter, labels: LineLabels) -> str:
+    """A line with an error passes, as does one whose label is no such number, which is an error too."""
+    text = labels.text(predicate.label)
+    operator = {"==": "="}.get(predicate.operator, predicate.operator)
+    value = conditions.bind("Float64", predicate.value)
+    met = f"({text} != '' AND ifNull({number_of(text, predicate.unit)} {operator} {value}, 1))"
+    error = labels.text("__error__")
+    return met if error == "''" else f"({error} != '' OR {met})"
+
+
+def number_error(predicate: LabelPredicate, labels: LineLabels) -> str:
+    """Return the SQL that tells whether some label is there and is not the number that a filter takes it for."""
+    match predicate:
+        case Logical():
+            found = [number_error(one, labels) for one in (predicate.left, predicate.right)]
+            return " OR ".join(one for one in found if one)
+        case NumberFilter():
+            text = labels.text(predicate.label)
+            return f"({text} != '' AND isNull({number_of(text, predicate.unit)}))"
+        case _:
+            return ""

@@ -1,0 +1,100 @@
+"""Lines that a query finds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from backbone.query.logql.ast import Distinct, LogQuery
+from backbone.query.logql.base_labels import stream_map
+from backbone.query.logql.pipeline import Pipeline
+from backbone.store.engine import Engine, QueryLimits
+
+_SHORT_NS = 3_600_000_000_000
+_GROWTH = 4
+_FIRST_PART = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """
+    One line; ``labels`` are those after all stages, ``stream`` and ``metadata`` those of the record before them.
+
+    Labels that are empty are left out.
+    """
+
+    time_ns: int
+    text: str
+    labels: dict[str, str]
+    stream: dict[str, str]
+    metadata: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """From ``start_ns`` on and before ``end_ns``; the first or the last ``limit`` lines."""
+
+    start_ns: int
+    end_ns: int
+    limit: int
+    forward: bool = False
+
+
+async def find_lines(engine: Engine, tenant: str, query: LogQuery, window: Window, limits: QueryLimits) -> list[Line]:
+    """
+    Return lines in order of time, the newest first or, *forward*, the oldest.
+
+    Raises:
+        UserInputError: a stage cannot be done as it is written.
+        LimitExceeded: the statement needs more than it may.
+    """
+    found: list[Line] = []
+    for start, end in _slices(query, window):
+        part = Window(start, end, window.limit - len(found), window.forward)
+        found += await _find(engine, tenant, query, part, limits)
+        if len(found) >= window.limit:
+            break
+    return found
+
+
+def _slices(query: LogQuery, window: Window) -> Iterator[tuple[int, int]]:
+    """Yield parts of a long time, each longer than the one before: what is found soon is looked for no longer."""
+    start, end = window.start_ns, window.end_ns
+    if end - start <= _SHORT_NS or any(isinstance(stage, Distinct) for stage in query.stages):
+        yield start, end
+        return
+    width = max((end - start) // _FIRST_PART, _SHORT_NS // _GROWTH)
+    while start < end:
+        if window.forward:
+            border = min(start + width, end)
+            yield start, border
+            start = border
+        else:
+            border = max(end - width, start)
+            yield border, end
+            end = border
+        width *= _GROWTH
+
+
+async def _find(engine: Engine, tenant: str, query: LogQuery, window: Window, limits: QueryLimits) -> list[Line]:
+    pipeline = Pipeline(tenant, query, window.start_ns, window.end_ns, forward=window.forward)
+    conditions = pipeline.conditions
+    order = "ASC" if window.forward else "DESC"
+    sql = (
+        f"{pipeline.definitions}SELECT toUnixTimestamp64Nano(time) AS time_ns, {pipeline.line} AS text, "
+        f"{pipeline.labels.everything()} AS labels, {stream_map(conditions)} AS stream, "
+        f"{pipeline.record.everything()} AS record "
+        f"{pipeline.source} ORDER BY time {order} LIMIT {conditions.bind('UInt32', window.limit)}"
+    )
+    return [_line(row) for row in await engine.rows(conditions.statement(sql), limits)]
+
+
+def _line(row: dict[str, Any]) -> Line:
+    stream = _told(row["stream"])
+    metadata = {name: value for name, value in _told(row["record"]).items() if name not in stream}
+    return Line(row["time_ns"], row["text"], _told(row["labels"]), stream, metadata)
+
+
+def _told(labels: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in sorted(labels.items()) if value}

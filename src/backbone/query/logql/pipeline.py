@@ -1,0 +1,172 @@
+"""
+A query of lines as SQL: each stage changes what the line and its labels are, or which lines there are.
+
+What stages make is named once, in the statement's WITH, so that the engine computes it once, and only if it is used.
+"""
+
+from __future__ import annotations
+
+from backbone.model.errors import UserInputError
+from backbone.query.conditions import Conditions
+from backbone.query.logql import ast, extract
+from backbone.query.logql.filters import label_condition, line_condition, number_error, whole_words, words_condition
+from backbone.query.logql.labels import Changed, Chosen, Extracted, LineLabels, RecordLabels, matches
+from backbone.query.logql.readings import number_of
+from backbone.query.logql.template import TemplateError, parse_template
+from backbone.query.logql.template_sql import template_sql
+from backbone.query.selectors import Matcher
+
+_COLOURS = r"\\x1b(\\[[0-9;?]*[ -/]*[@-~]|\\][^\\x07\\x1b]*(\\x07|\\x1b\\\\))"
+_NEEDED = (
+    "time, service, severity, severity_text, body, event_name, trace_id, span_id, attributes, resource, scope, "
+    "scope_version"
+)
+
+
+class Pipeline:
+    """The SQL of a query's lines within a time."""
+
+    def __init__(self, tenant: str, query: ast.LogQuery, start_ns: int, end_ns: int, *, forward: bool = False) -> None:
+        """Take the lines from *start_ns* on and before *end_ns*."""
+        self.conditions = Conditions(tenant)
+        self.conditions.add(
+            "time >= fromUnixTimestamp64Nano({start}, 'UTC') AND time < fromUnixTimestamp64Nano({end}, 'UTC')",
+            start=("Int64", start_ns),
+            end=("Int64", end_ns),
+        )
+        self.line = "body"
+        self.record: LineLabels = RecordLabels(self.conditions)
+        self.labels: LineLabels = self.record
+        self._forward = forward
+        self._definitions: list[str] = []
+        self._tests: list[str] = []
+        self._source = ""
+        for matcher in query.matchers:
+            self._select(matcher)
+        for stage in query.stages:
+            self._apply(stage)
+
+    def _select(self, matcher: Matcher) -> None:
+        # The table is sorted by service; a column compared as it is can be looked up.
+        by_column = matcher.label == "service_name" and matcher.value != "unknown_service"
+        text = "service" if by_column else self.record.text(matcher.label)
+        self._tests.append(matches(self.conditions, text, matcher))
+
+    @property
+    def definitions(self) -> str:
+        """What the statement begins with."""
+        return f"WITH {', '.join(self._definitions)} " if self._definitions else ""
+
+    @property
+    def source(self) -> str:
+        """``FROM`` and ``WHERE``."""
+        tests = " AND ".join(self._tests) or "1"
+        return f"FROM {self._source or f'logs PREWHERE {self.conditions.where}'} WHERE {tests}"
+
+    def test(self, condition: str) -> None:
+        """Let lines pass of which this is true."""
+        self._tests.append(condition)
+
+    def define(self, sql: str) -> str:
+        """Give a name to what stands in several places, and return it."""
+        name = f"d{len(self._definitions)}"
+        self._definitions.append(f"{sql} AS {name}")
+        return name
+
+    def unwrap(self, unwrap: ast.Unwrap) -> str:
+        """Return the SQL of the number that lines are taken for; those without the label do not pass."""
+        text = self.define(self.labels.text(unwrap.label))
+        value = self.define(number_of(text, unwrap.unit))
+        self.test(f"{text} != ''")
+        self._fail(f"isNull({value})", "SampleExtractionErr")
+        self.labels = Chosen(self.labels, self.conditions, False, (unwrap.label,))
+        for stage in unwrap.filters:
+            self._apply(stage)
+        return f"ifNull({value}, 0)"
+
+    def _apply(self, stage: ast.Stage) -> None:  # noqa: C901 - a case a kind of stage
+        match stage:
+            case ast.LineFilter():
+                self._filter_line(stage)
+            case ast.Words():
+                self._tests.append(words_condition(self.conditions, stage, self.line))
+            case ast.LabelFilter():
+                self._tests.append(label_condition(self.conditions, stage.predicate, self.labels))
+                if error := number_error(stage.predicate, self.labels):
+                    self._fail(error, "LabelFilterErr")
+            case ast.LineFormat():
+                self.line = self.define(self._template(stage.template))
+            case ast.LabelFormat():
+                for change in stage.changes:
+                    self._change(*change)
+            case ast.Keep():
+                self.labels = Chosen(self.labels, self.conditions, stage.kind == "keep", stage.labels)
+            case ast.Decolorize():
+                self.line = self.define(f"replaceRegexpAll({self.line}, '{_COLOURS}', '')")
+            case ast.Distinct():
+                self._distinct(stage)
+            case _:
+                self._extract(stage)
+
+    def _filter_line(self, stage: ast.LineFilter) -> None:
+        if self.line == "body" and (words := whole_words(stage)):
+            self._tests.append(f"hasAllTokens(lower(body), {self.conditions.bind('Array(String)', words)})")
+        self._tests.append(line_condition(self.conditions, stage, self.line))
+
+    def _extract(self, stage: ast.Json | ast.Logfmt | ast.Unpack | ast.Capture) -> None:
+        line, names = self.line, None
+        wrong: tuple[str, str] | None = None
+        match stage:
+            case ast.Json():
+                wrong = f"NOT {extract.is_object(line)}", "JSONParserErr"
+                pairs = self._json_fields(stage, line) if stage.fields else extract.json_pairs(line)
+                names = [label for label, _ in stage.fields] or None
+            case ast.Logfmt():
+                if stage.strict:
+                    wrong = f"NOT {extract.is_strict_logfmt(line)}", "LogfmtParserErr"
+                fields = bool(stage.fields)
+                pairs = extract.logfmt_fields(self.conditions, stage, line) if fields else extract.logfmt_pairs(line)
+                names = [label for label, _ in stage.fields] or None
+            case ast.Unpack():
+                wrong = f"NOT {extract.is_object(line)}", "JSONParserErr"
+                pairs = extract.unpack_pairs(line)
+                self.line = self.define(extract.unpacked_line(line))
+            case ast.Capture():
+                pairs = extract.captures(self.conditions, stage, line)
+                names = list(extract.captured_names(stage))
+        self.labels = Extracted(self.labels, self.record, self.define(pairs), names)
+        if wrong:
+            self._fail(*wrong)
+
+    def _json_fields(self, stage: ast.Json, line: str) -> str:
+        try:
+            return extract.json_fields(self.conditions, stage, line)
+        except extract.PathError as error:
+            raise UserInputError(f"json: {error}") from None
+
+    def _fail(self, condition: str, error: str) -> None:
+        """Mark the lines of which *condition* is true; the first error stays."""
+        before = self.labels.text("__error__")
+        marked = f"if({condition}, '{error}', '')"
+        if before != "''":
+            marked = f"if({before} != '', {before}, {marked})"
+        self.labels = Changed(self.labels, "__error__", self.define(marked))
+
+    def _change(self, label: str, made_of: str, is_template: bool) -> None:
+        if is_template:
+            self.labels = Changed(self.labels, label, self.define(self._template(made_of)))
+            return
+        value = self.define(self.labels.text(made_of))
+        self.labels = Changed(Chosen(self.labels, self.conditions, False, (made_of,)), label, value)
+
+    def _template(self, text: str) -> str:
+        try:
+            return template_sql(parse_template(text), self.conditions, self.line, self.labels)
+        except TemplateError as error:
+            raise UserInputError(f"invalid template {text[:80]!r}: {error}") from None
+
+    def _distinct(self, stage: ast.Distinct) -> None:
+        order = "ASC" if self._forward else "DESC"
+        by = ", ".join(self.labels.text(label) for label in stage.labels)
+        self._source = f"({self.definitions}SELECT {_NEEDED} {self.source} ORDER BY time {order} LIMIT 1 BY {by})"
+        self._tests = []
