@@ -18,7 +18,7 @@ from typing import Self
 
 import structlog
 from starlette.applications import Starlette
-from starlette.routing import Route
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backbone.config.dump import dump, flat
@@ -31,6 +31,7 @@ from backbone.query.catalog import TableCatalog
 from backbone.query.federation.catalog import FederatedCatalog
 from backbone.query.federation.peer import Peer, PeerOptions
 from backbone.query.federation.source import FederatedSource, FederationOptions
+from backbone.query.logql.engine import LogQL, LogQLOptions
 from backbone.query.promql.delegate import Delegating
 from backbone.query.promql.engine import PromQL, PromQLOptions
 from backbone.query.promql.fetch import TableSource
@@ -227,7 +228,7 @@ async def _faces(
             yield http, otlp_http
 
 
-def _asking(config: Config, asked: Asked) -> list[Route]:
+def _asking(config: Config, asked: Asked) -> list[BaseRoute]:
     query = config.store.query
     return asking_routes(
         asked,
@@ -246,8 +247,9 @@ async def _asked(config: Config, engine: Engine) -> AsyncIterator[Asked]:
         max_rows_read=query.max_rows_read,
     )
     own, catalog = _source(config, engine), TableCatalog(engine, limits)
+    logql = LogQL(engine, limits, LogQLOptions(config.logql.max_lines, config.logql.max_series))
     if not config.federation.peers:
-        yield Asked(engine, limits, own, catalog, _promql(config, own), _facts(config))
+        yield Asked(engine, limits, own, catalog, _promql(config, own), logql, _facts(config))
         return
     federation = config.federation
     identity = uuid.uuid4().hex
@@ -259,7 +261,7 @@ async def _asked(config: Config, engine: Engine) -> AsyncIterator[Asked]:
         source = FederatedSource(own, peers, options)
         promql = _promql(config, source, source)
         everyone = FederatedCatalog(catalog, peers, options)
-        yield Asked(engine, limits, source, everyone, promql, _facts(config))
+        yield Asked(engine, limits, source, everyone, promql, logql, _facts(config))
 
 
 def _peer(config: Config, peer: PeerConfig, identity: str) -> Peer:

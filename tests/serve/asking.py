@@ -8,6 +8,7 @@ from starlette.applications import Starlette
 
 from backbone.model.tenant import Tenants
 from backbone.query.catalog import TableCatalog
+from backbone.query.logql.engine import LogQL, LogQLOptions
 from backbone.query.promql.engine import PromQL, PromQLOptions
 from backbone.query.promql.fetch import TableSource
 from backbone.query.promql.table_reader import TableOptions
@@ -24,6 +25,7 @@ def asking_app(
     limits = QueryLimits(timeout_seconds=20)
     source = TableSource(stored.engine, TableOptions(limits, max_series=max_series, max_samples=max_samples))
     promql = PromQL(source, PromQLOptions(timeout_seconds=timeout_seconds, max_samples=max_samples))
+    logql = LogQL(stored.engine, limits, LogQLOptions(max_series=max_series))
     facts = ServerFacts("http: {}\n", {"http.listen": "127.0.0.1:4444"}, datetime.now(UTC), "30d")
-    asked = Asked(stored.engine, limits, source, TableCatalog(stored.engine, limits), promql, facts)
+    asked = Asked(stored.engine, limits, source, TableCatalog(stored.engine, limits), promql, logql, facts)
     return Starlette(routes=asking_routes(asked, concurrency=2, tenants=Tenants()))

@@ -206,6 +206,15 @@ class PromQLConfig(Section):
     """
 
 
+class LogQLConfig(Section):
+    """Bounds of a query of logs; time and memory are those of ``store.query``."""
+
+    max_lines: Annotated[int, Within(1, 1_000_000)] = 5_000
+    """How many lines an answer may have."""
+    max_series: Annotated[int, Within(1, 1_000_000)] = 5_000
+    """How many series a query of numbers may make."""
+
+
 class PeerConfig(Section):
     """A server that queries ask as well: another Backbone, or anything with Prometheus' remote read or query API."""
 
@@ -280,6 +289,7 @@ class Config(Section):
     commit: CommitConfig = CommitConfig()
     store: StoreConfig = StoreConfig()
     promql: PromQLConfig = PromQLConfig()
+    logql: LogQLConfig = LogQLConfig()
     federation: FederationConfig = FederationConfig()
     tenants: TenantsConfig = TenantsConfig()
     telemetry: TelemetryConfig = TelemetryConfig()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from backbone.query.catalog import Catalog
+from backbone.query.logql.engine import LogQL
 from backbone.query.promql.engine import PromQL
 from backbone.query.promql.source import Source
 from backbone.store.engine import Engine, QueryLimits
@@ -24,11 +25,14 @@ class ServerFacts:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The engine, within *limits* a statement; the series of *source*, what *catalog* lists of them, and PromQL."""
+    """
+    The engine, within *limits* a statement; the series of *source*, what *catalog* lists of them, and the languages.
+    """
 
     engine: Engine
     limits: QueryLimits
     source: Source
     catalog: Catalog
     promql: PromQL
+    logql: LogQL
     facts: ServerFacts

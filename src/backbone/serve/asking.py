@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from starlette.routing import Route
+from starlette.routing import BaseRoute
 
 from backbone.model.tenant import Tenants
 from backbone.serve.api import build_api
 from backbone.serve.asked import Asked
+from backbone.serve.loki import build_loki
 from backbone.serve.prometheus import build_prometheus
 from backbone.serve.running import QueryRunner
 from backbone.serve.tempo import build_tempo
 
 
-def asking_routes(asked: Asked, *, concurrency: int, tenants: Tenants, waiting: int = 0) -> list[Route]:
+def asking_routes(asked: Asked, *, concurrency: int, tenants: Tenants, waiting: int = 0) -> list[BaseRoute]:
     """Return the routes of all faces; a tenant's *concurrency* is one for all of them, and so are its *waiting*."""
     runner = QueryRunner(concurrency, tenants, waiting)
     return [
         *build_api(asked.engine, asked.limits, runner),
         *build_prometheus(asked, runner),
+        *build_loki(asked, runner),
         *build_tempo(asked.engine, asked.limits, runner),
     ]

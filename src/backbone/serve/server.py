@@ -56,7 +56,8 @@ class HttpServer:
             uvicorn.Config(
                 app,
                 http=_Protocol,
-                ws="none",
+                ws="websockets-sansio",
+                ws_max_size=1 << 16,
                 lifespan="off",
                 log_config=None,
                 access_log=False,

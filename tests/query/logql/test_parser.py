@@ -112,7 +112,8 @@ def test_any_tree_is_read_back_from_its_text(tree: LogQuery | MetricQuery) -> No
 
 
 _PIECES = ['{a="b"}', "{", "}", "|", "|=", "!=", "json", '"x"', "`y`", "rate", "(", ")", "[5m]", "by", "a", "=", "5",
-           "1h", "unwrap", "sum", ",", "or", "and", "ip", "offset", "-", "\n", "#", "é", "\x00", "==", "bool", "on"]  # fmt: skip
+           "1h", "unwrap", "sum", ",", "or", "and", "ip", "offset",
+           "-", "\n", "#", "é", "\x00", "==", "bool", "on"]  # fmt: skip
 
 
 @settings(max_examples=500, deadline=None)

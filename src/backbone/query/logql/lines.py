@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,8 @@ from backbone.store.engine import Engine, QueryLimits
 _SHORT_NS = 3_600_000_000_000
 _GROWTH = 4
 _FIRST_PART = 64
+_NEWS_NS = 600_000_000_000
+_DAY_NS = 86_400_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +81,48 @@ def _slices(query: LogQuery, window: Window) -> Iterator[tuple[int, int]]:
 
 async def _find(engine: Engine, tenant: str, query: LogQuery, window: Window, limits: QueryLimits) -> list[Line]:
     pipeline = Pipeline(tenant, query, window.start_ns, window.end_ns, forward=window.forward)
-    conditions = pipeline.conditions
     order = "ASC" if window.forward else "DESC"
+    limit = pipeline.conditions.bind("UInt32", window.limit)
+    sql = f"{_selected(pipeline)} ORDER BY time {order} LIMIT {limit}"
+    return [_line(row) for row in await engine.rows(pipeline.conditions.statement(sql), limits)]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A line, and the number of the request that it came with."""
+
+    line: Line
+    request: int
+
+
+async def arrived_lines(
+    engine: Engine, tenant: str, query: LogQuery, since_ns: int, seen: Sequence[int], limit: int, limits: QueryLimits
+) -> list[Arrived]:
+    """
+    Return lines that came in since, oldest first, without those of requests *seen*; raises as `find_lines`.
+
+    A request's lines show all at once, but not in the order in which requests came in. Lines that are older than ten
+    minutes, or tell of a time more than a day ahead, are no news.
+    """
+    pipeline = Pipeline(tenant, query, since_ns - _NEWS_NS, since_ns + _DAY_NS)
+    conditions = pipeline.conditions
+    since, known = conditions.bind("Int64", since_ns), conditions.bind("Array(Int64)", list(seen))
+    pipeline.test(f"received >= fromUnixTimestamp64Nano({since}, 'UTC')")
+    pipeline.test(f"NOT has({known}, toUnixTimestamp64Nano(received))")
     sql = (
-        f"{pipeline.definitions}SELECT toUnixTimestamp64Nano(time) AS time_ns, {pipeline.line} AS text, "
-        f"{pipeline.labels.everything()} AS labels, {stream_map(conditions)} AS stream, "
-        f"{pipeline.record.everything()} AS record "
-        f"{pipeline.source} ORDER BY time {order} LIMIT {conditions.bind('UInt32', window.limit)}"
+        f"{_selected(pipeline, ', toUnixTimestamp64Nano(received) AS request')} "
+        f"ORDER BY time LIMIT {conditions.bind('UInt32', limit)}"
     )
-    return [_line(row) for row in await engine.rows(conditions.statement(sql), limits)]
+    rows = await engine.rows(conditions.statement(sql), limits)
+    return [Arrived(_line(row), row["request"]) for row in rows]
+
+
+def _selected(pipeline: Pipeline, more: str = "") -> str:
+    return (
+        f"{pipeline.definitions}SELECT toUnixTimestamp64Nano(time) AS time_ns, {pipeline.line} AS text, "
+        f"{pipeline.labels.everything()} AS labels, {stream_map(pipeline.conditions)} AS stream, "
+        f"{pipeline.record.everything()} AS record{more} {pipeline.source}"
+    )
 
 
 def _line(row: dict[str, Any]) -> Line:

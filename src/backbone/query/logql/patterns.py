@@ -20,7 +20,6 @@ from backbone.store.engine import Engine, QueryLimits
 ANYTHING: Final = "<_>"
 _VARIABLE = r"[\\w.:%@+-]*[0-9][\\w.:%@+-]*"
 _MOST_TEMPLATES = 3_000
-_MOST_KEYS = 100_000
 _MOST_TOKENS = 100
 _ALIKE = 0.6
 """How many of two templates' words must be the same for them to be one."""
@@ -87,7 +86,6 @@ SELECT template, argMax(level, lines) AS level, groupArray((start_ns, lines)) AS
         intDiv(toUnixTimestamp64Nano(time), {step}) * {step} AS start_ns, {LEVEL} AS level, count() AS lines
     {pipeline.source} GROUP BY template, start_ns, level
 ) GROUP BY template ORDER BY sum(lines) DESC, template LIMIT {_MOST_TEMPLATES}
-SETTINGS max_rows_to_group_by = {_MOST_KEYS}, group_by_overflow_mode = 'any'
 """
     rows = await engine.rows(pipeline.conditions.statement(sql), limits)
     return [

@@ -17,7 +17,8 @@ def print_query(query: ast.Query) -> str:
 
 
 def _lines(query: ast.LogQuery) -> str:
-    matchers = ", ".join(_matcher(matcher) for matcher in query.matchers)
+    # What the search box makes may select everything, which a selector has to say.
+    matchers = ", ".join(_matcher(matcher) for matcher in query.matchers) or 'service_name=~".+"'
     return " ".join([f"{{{matchers}}}", *(_stage(stage) for stage in query.stages)])
 
 
