@@ -7,13 +7,13 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValueList
 
 from backbone.model.errors import UserInputError
 from backbone.query.attribute_filters import parse_attribute_filter
-from backbone.query.logs import LogRecord, LogSearch, Words, parse_severity, parse_words, search_logs, severity_name
+from backbone.query.logs import LogRecord, LogSearch, parse_severity, parse_text, search_logs, severity_name
 from backbone.store.engine import DEFAULT_LIMITS
 from tests.stored import Stored, ago_ns, number, record, text
 
 
-async def _found(stored: Stored, tenant: str, **wanted: object) -> list[LogRecord]:
-    search = LogSearch(ago_ns(3600), ago_ns(0), **wanted)  # type: ignore[arg-type]
+async def _found(stored: Stored, tenant: str, text: str = "", /, **wanted: object) -> list[LogRecord]:
+    search = LogSearch(ago_ns(3600), ago_ns(0), parse_text(text), **wanted)  # type: ignore[arg-type]
     return await search_logs(stored.engine, tenant, search, DEFAULT_LIMITS)
 
 
@@ -31,6 +31,12 @@ async def _found(stored: Stored, tenant: str, **wanted: object) -> list[LogRecor
         pytest.param("größe", ["d"], id="letters beyond ASCII"),
         pytest.param('"it\'s 100% \\\\ done_"', ["d"], id="a phrase with what LIKE and SQL would take amiss"),
         pytest.param("connection banana", [], id="one word missing"),
+        pytest.param("-refused", ["d", "b"], id="without a word"),
+        pytest.param("reset OR größe", ["d", "b"], id="either of two words"),
+        pytest.param("connection -peer -no", ["a"], id="a word without others"),
+        pytest.param('{service_name="s"} |~ "10.0.0.[0-9]"', ["a"], id="LogQL"),
+        pytest.param("service:s event_name:b", ["b"], id="fields"),
+        pytest.param("peer:", ["b"], id="a word before a colon"),
         pytest.param("--- !!!", ["d", "c", "b", "a"], id="no word at all asks for nothing"),
     ],
 )
@@ -45,7 +51,7 @@ async def test_words_find_records(stored: Stored, wanted: str, expected: list[st
     for age, (name, body) in enumerate(reversed(bodies.items())):
         await stored.logs(tenant, "s", record(body, at_ns=ago_ns(10 + age), event_name=name))
 
-    assert [found.event_name for found in await _found(stored, tenant, text=wanted)] == expected
+    assert [found.event_name for found in await _found(stored, tenant, wanted)] == expected
 
 
 @pytest.mark.parametrize(
@@ -97,14 +103,7 @@ async def test_a_record_is_told_with_the_kinds_it_was_sent_with(stored: Stored) 
 async def test_another_tenants_records_are_not_found(stored: Stored) -> None:
     await stored.logs(stored.tenant(), "s", record("secret"))
 
-    assert await _found(stored, stored.tenant(), text="secret") == []
-
-
-def test_a_search_text_is_words_and_phrases() -> None:
-    words = parse_words('Über "say \\"Hi\\"" conn_refused OK ok ""')
-
-    # Only ASCII letters change their case: the engine's index knows no others.
-    assert words == Words(tokens=("Über", "conn", "refused", "ok"), phrases=('say "hi"',))
+    assert await _found(stored, stored.tenant(), "secret") == []
 
 
 def test_an_unknown_severity_is_refused_with_the_nearest() -> None:

@@ -41,21 +41,17 @@ def parse_attribute_filter(text: str) -> AttributeFilter:
     return AttributeFilter(key, operator, value)
 
 
-def add_attribute_filter(conditions: Conditions, wanted: AttributeFilter) -> None:
-    """Add the filter on a row's own attributes or, where the row has none of that key, its resource's."""
+def attribute_condition(conditions: Conditions, wanted: AttributeFilter) -> str:
+    """Return the SQL of a filter on a row's own attributes or, where it has none of that key, its resource's."""
     key = conditions.bind("String", wanted.key)
     stored = f"if(mapContains(attributes, {key}), attributes[{key}], resource[{key}])"
     present = f"(mapContains(attributes, {key}) OR mapContains(resource, {key}))"
-    if wanted.operator in {"=", "!="}:
-        value = conditions.bind("String", wanted.value)
-        conditions.add(
-            f"{present} AND {stored} {wanted.operator} {value}"
-            if wanted.operator == "="
-            else f"NOT {present} OR {stored} != {value}"
-        )
-        return
+    if wanted.operator == "=":
+        return f"({present} AND {stored} = {conditions.bind('String', wanted.value)})"
+    if wanted.operator == "!=":
+        return f"(NOT {present} OR {stored} != {conditions.bind('String', wanted.value)})"
     number = conditions.bind("Float64", float(wanted.value))
-    conditions.add(f"{present} AND toFloat64OrNull({stored}) {wanted.operator} {number}")
+    return f"({present} AND toFloat64OrNull({stored}) {wanted.operator} {number})"
 
 
 def _is_number(text: str) -> bool:

@@ -1,32 +1,25 @@
-"""Logs by the words in them and what is known of them."""
+"""Log records as they were sent, found by a search text or LogQL and by what is known of them."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
 from backbone.model.errors import UserInputError
-from backbone.query.attribute_filters import AttributeFilter, add_attribute_filter
+from backbone.query.attribute_filters import AttributeFilter, attribute_condition
 from backbone.query.conditions import Conditions
+from backbone.query.logql.ast import LogQuery
+from backbone.query.logql.parser import parse_log_query
+from backbone.query.logql.pipeline import Pipeline
+from backbone.query.logql.search_box import parse_search
+from backbone.query.logql.streams import EVERYTHING
 from backbone.query.values import any_value, json_ready, plain, readable
 from backbone.store.engine import Engine, QueryLimits
 
 SEVERITIES = {"trace": 1, "debug": 5, "info": 9, "warn": 13, "error": 17, "fatal": 21}
 """The lowest number of each; the ranges are four wide. Source: OpenTelemetry logs data model, SeverityNumber."""
-
-_PHRASE = re.compile(r'"((?:[^"\\]|\\.)*)"')
-# The index' tokenizer takes every byte that is no ASCII letter or digit as a border, other bytes as parts of a word.
-_TOKEN = re.compile(r"[a-z0-9\u0080-\U0010ffff]+")
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """What a body must hold: each of ``tokens`` as a word, each of ``phrases`` as it is; letters' case is ignored."""
-
-    tokens: tuple[str, ...]
-    phrases: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +28,7 @@ class LogSearch:
 
     start_ns: int
     end_ns: int
-    text: str = ""
+    query: LogQuery = EVERYTHING
     service: str = ""
     severity: str = ""
     trace_id: bytes = b""
@@ -61,11 +54,14 @@ class LogRecord:
     resource: dict[str, Any]
 
 
-def parse_words(text: str) -> Words:
-    """Return what a search text asks for: words, and phrases in double quotes, where a backslash keeps a quote."""
-    phrases = tuple(re.sub(r"\\(.)", r"\1", found) for found in _PHRASE.findall(text))
-    rest = _ascii_lower(_PHRASE.sub(" ", text))
-    return Words(tuple(dict.fromkeys(_TOKEN.findall(rest))), tuple(_ascii_lower(p) for p in phrases if p))
+def parse_text(text: str) -> LogQuery:
+    """
+    Return the query that a search text means, or, where it begins with ``{``, LogQL.
+
+    Raises:
+        LogQLSyntaxError: it is neither; with line and column.
+    """
+    return parse_log_query(text) if text.lstrip().startswith("{") else parse_search(text)
 
 
 def parse_severity(text: str) -> int:
@@ -89,35 +85,29 @@ def severity_name(number: int) -> str:
 
 
 async def search_logs(engine: Engine, tenant: str, search: LogSearch, limits: QueryLimits) -> list[LogRecord]:
-    """Return the records found, newest first."""
-    conditions = _conditions(tenant, search)
-    limit = conditions.bind("UInt32", search.limit)
+    """Return the records found, newest first; lines are changed by no stage, which only choose."""
+    pipeline = Pipeline(tenant, search.query, search.start_ns, search.end_ns + 1)
+    conditions = pipeline.conditions
+    for test in _tests(conditions, search):
+        pipeline.test(test)
     sql = f"""
-SELECT toUnixTimestamp64Nano(time) AS time_ns, service, severity, severity_text, body, body_kind, event_name,
-    lower(hex(trace_id)) AS trace, lower(hex(span_id)) AS span, scope,
+{pipeline.definitions}SELECT toUnixTimestamp64Nano(time) AS time_ns, service, severity, severity_text, body, body_kind,
+    event_name, lower(hex(trace_id)) AS trace, lower(hex(span_id)) AS span, scope,
     attributes, attribute_kinds, resource, resource_kinds
-FROM logs WHERE {conditions.where} ORDER BY time DESC LIMIT {limit}
+{pipeline.source} ORDER BY time DESC LIMIT {conditions.bind("UInt32", search.limit)}
 """
     return [_record(row) for row in await engine.rows(conditions.statement(sql), limits)]
 
 
-def _conditions(tenant: str, search: LogSearch) -> Conditions:
-    conditions = Conditions(tenant)
-    conditions.between("time", search.start_ns, search.end_ns)
-    words = parse_words(search.text)
-    if words.tokens:
-        conditions.add("hasAllTokens(lower(body), {tokens})", tokens=("Array(String)", words.tokens))
-    for phrase in words.phrases:
-        conditions.add("position(lower(body), {phrase}) > 0", phrase=("String", phrase))
+def _tests(conditions: Conditions, search: LogSearch) -> Iterator[str]:
     if search.service:
-        conditions.add("service = {service}", service=("String", search.service))
+        yield f"service = {conditions.bind('String', search.service)}"
     if search.severity:
-        conditions.add("severity >= {least}", least=("UInt8", parse_severity(search.severity)))
+        yield f"severity >= {conditions.bind('UInt8', parse_severity(search.severity))}"
     if search.trace_id:
-        conditions.add("trace_id = toFixedString(unhex({id}), 16)", id=("String", search.trace_id.hex()))
+        yield f"trace_id = toFixedString(unhex({conditions.bind('String', search.trace_id.hex())}), 16)"
     for wanted in search.attributes:
-        add_attribute_filter(conditions, wanted)
-    return conditions
+        yield attribute_condition(conditions, wanted)
 
 
 def _record(row: dict[str, Any]) -> LogRecord:
@@ -139,8 +129,3 @@ def _record(row: dict[str, Any]) -> LogRecord:
 
 def _optional(identifier: str) -> str:
     return identifier if identifier.strip("0") else ""
-
-
-def _ascii_lower(text: str) -> str:
-    """Return the text in lower case as the engine's ``lower`` does it, which knows ASCII letters only."""
-    return re.sub(r"[A-Z]+", lambda found: found[0].lower(), text)

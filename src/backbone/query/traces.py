@@ -10,7 +10,7 @@ from typing import Any
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
 from backbone.model.errors import LimitExceeded, UserInputError
-from backbone.query.attribute_filters import AttributeFilter, add_attribute_filter
+from backbone.query.attribute_filters import AttributeFilter, attribute_condition
 from backbone.query.conditions import Conditions
 from backbone.query.trace_rows import SPAN_COLUMNS, traces_data
 from backbone.store.engine import Engine, QueryLimits
@@ -130,7 +130,7 @@ def _found(tenant: str, search: TraceSearch) -> Conditions:
     if search.errors_only:
         conditions.add("status = 'error'")
     for wanted in search.attributes:
-        add_attribute_filter(conditions, wanted)
+        conditions.add(attribute_condition(conditions, wanted))
     return conditions
 
 

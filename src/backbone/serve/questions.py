@@ -9,7 +9,7 @@ from pydantic import Field
 from backbone.model.errors import UserInputError
 from backbone.model.time import now_ns
 from backbone.query.attribute_filters import parse_attribute_filter
-from backbone.query.logs import LogSearch
+from backbone.query.logs import LogSearch, parse_text
 from backbone.query.sql import MAX_TEXT
 from backbone.query.times import parse_duration_ns, parse_time_ns
 from backbone.query.traces import TraceSearch, parse_trace_id
@@ -86,7 +86,7 @@ class LogQuestion(Window):
     """Log records."""
 
     text: _Text = ""
-    """Words that the body holds, all of them, in any order and case; in double quotes a phrase."""
+    """Words, `"phrases"`, `field:value`, `field>10ms`, `-without`, `this OR that`; LogQL where it begins with `{`."""
     service: _Text = ""
     """Service that wrote the record."""
     severity: str = ""
@@ -103,7 +103,7 @@ class LogQuestion(Window):
         return LogSearch(
             start_ns=start,
             end_ns=end,
-            text=self.text,
+            query=parse_text(self.text),
             service=self.service,
             severity=self.severity,
             trace_id=parse_trace_id(self.trace_id) if self.trace_id else b"",

@@ -40,15 +40,23 @@ class LineFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class Phrase:
+    """A text to be found in letters of any case; as whole words, or wherever it stands."""
+
+    text: str
+    whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Words:
     r"""
-    What people type: a line passes when it has one of the phrases as whole words, in letters of any case.
+    What people type: a line passes when it has one of the phrases.
 
-    Only the search box makes it; in LogQL it is ``|~ "(?i)\bpeer lost\b"``, which no index answers.
+    Only the search box makes it; in LogQL it is like ``|~ "(?i)\bpeer lost\b"``, which no index answers.
     """
 
     span: Span
-    phrases: tuple[str, ...]
+    phrases: tuple[Phrase, ...]
     negated: bool = False
 
 

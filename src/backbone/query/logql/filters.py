@@ -36,8 +36,8 @@ def words_condition(conditions: Conditions, stage: Words, line: str) -> str:
     """Return the SQL that tells whether a line passes; words of the body are looked up in its index."""
     found = []
     for phrase in stage.phrases:
-        text = _lower(phrase)
-        words = _WORD.findall(text)
+        text = _lower(phrase.text)
+        words = _WORD.findall(text) if phrase.whole else _inner_words(text)
         held = [f"hasAllTokens(lower({line}), {conditions.bind('Array(String)', words)})"] if words else []
         if words != [text]:
             held.append(f"position(lower({line}), {conditions.bind('String', text)}) > 0")
@@ -49,9 +49,12 @@ def whole_words(stage: LineFilter) -> tuple[str, ...]:
     """Return words that every line has that passes, in lower case, so that the index can be asked for them."""
     if stage.operator != "|=" or len(stage.needles) > 1 or stage.needles[0].is_ip:
         return ()
-    text = _lower(stage.needles[0].value)
-    # Words at the ends may go on in the line.
-    return tuple(found[0] for found in _WORD.finditer(text) if found.start() > 0 and found.end() < len(text))
+    return tuple(_inner_words(_lower(stage.needles[0].value)))
+
+
+def _inner_words(text: str) -> list[str]:
+    """Return the words of a text but those at its ends, which may go on around it."""
+    return [found[0] for found in _WORD.finditer(text) if found.start() > 0 and found.end() < len(text)]
 
 
 def _lower(text: str) -> str:

@@ -18,8 +18,8 @@ from backbone.query.selectors import Matcher
 
 _COLOURS = r"\\x1b(\\[[0-9;?]*[ -/]*[@-~]|\\][^\\x07\\x1b]*(\\x07|\\x1b\\\\))"
 _NEEDED = (
-    "time, service, severity, severity_text, body, event_name, trace_id, span_id, attributes, resource, scope, "
-    "scope_version"
+    "time, service, severity, severity_text, body, body_kind, event_name, trace_id, span_id, attributes, "
+    "attribute_kinds, resource, resource_kinds, scope, scope_version"
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import re2
 
 from backbone.query.logql import ast
 from backbone.query.promql import ast as promql
@@ -32,8 +32,8 @@ def _stage(stage: ast.Stage) -> str:  # noqa: PLR0911 - one a kind of stage
             needles = (f"ip({quote(one.value)})" if one.is_ip else quote(one.value) for one in stage.needles)
             return f"{stage.operator} {' or '.join(needles)}"
         case ast.Words():
-            words = "|".join(re.escape(phrase) for phrase in stage.phrases)
-            return f"{'!~' if stage.negated else '|~'} {quote(f'(?i)(^|[^a-z0-9])({words})([^a-z0-9]|$)')}"
+            shown = "|".join(_phrase(phrase) for phrase in stage.phrases)
+            return f"{'!~' if stage.negated else '|~'} {quote(f'(?i){shown}')}"
         case ast.LabelFilter():
             return f"| {_predicate(stage.predicate)}"
         case ast.Keep():
@@ -46,6 +46,11 @@ def _stage(stage: ast.Stage) -> str:  # noqa: PLR0911 - one a kind of stage
             return "| decolorize"
         case _:
             return _made(stage)
+
+
+def _phrase(phrase: ast.Phrase) -> str:
+    text: str = re2.escape(phrase.text)
+    return rf"\b{text}\b" if phrase.whole else text
 
 
 def _made(stage: ast.Json | ast.Logfmt | ast.Unpack | ast.Capture | ast.LineFormat | ast.LabelFormat) -> str:

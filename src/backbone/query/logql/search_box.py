@@ -1,18 +1,28 @@
 """
 What people type into a search box: ``error service:omnirelay duration_ms>250 -timeout "peer lost"``.
 
-Words and phrases in quotes must be in the line, as whole words in letters of any case; ``field:value`` compares a
-label, with ``*`` for any characters; ``field>number``, also with a unit, compares numbers; ``-`` before any of them
-negates it; ``OR`` between words or phrases lets either be there.
+Words must be in the line, as whole words, and texts in quotes wherever they stand, in letters of any case;
+``field:value`` compares a label, with ``*`` for any characters; ``field>number``, also with a unit, compares numbers;
+``-`` before any of them negates it; ``OR`` between words or texts lets either be there.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
-from backbone.query.logql.ast import LabelFilter, LogQuery, NumberFilter, NumberOperator, Span, Stage, TextFilter, Words
+from backbone.query.logql.ast import (
+    LabelFilter,
+    LogQuery,
+    NumberFilter,
+    NumberOperator,
+    Phrase,
+    Span,
+    Stage,
+    TextFilter,
+    Words,
+)
 from backbone.query.logql.errors import syntax_error
 from backbone.query.logql.parser import MAX_LENGTH
 from backbone.query.logql.texts import measured
@@ -23,6 +33,7 @@ _TERM = re.compile(
     r"""(?:"(?P<phrase>(?:\\.|[^"\\])*)"|(?P<open>")|(?P<word>[^\s"]+))?""",
     re.DOTALL,
 )
+_WORD = re.compile(r"\w")
 _NAMES = {
     "service": "service_name", "level": "detected_level", "severity": "detected_level", "trace": "trace_id",
     "span": "span_id", "scope": "scope_name",
@@ -89,17 +100,20 @@ def _terms(text: str) -> list[_Term]:
         value = term["word"] or "" if phrase is None else re.sub(r"\\(.)", r"\1", phrase)
         span = Span(at, term.end())
         at = term.end()
-        if value or term["field"]:
-            field = term["field"] or ""
-            found.append(
-                _Term(span, term["minus"] is not None, field, term["operator"] or "", value, phrase is not None)
-            )
+        known = _Term(
+            span, term["minus"] is not None, term["field"] or "", term["operator"] or "", value, phrase is not None
+        )
+        if known.operator == ":" and not known.quoted and (not value or value.startswith("//")):
+            # No field, but the end of a sentence's first part, or an address.
+            known = replace(known, field="", operator="", value=text[term.start("field") : at].rstrip(":"))
+        if known.field or (known.quoted and value) or _WORD.search(known.value):
+            found.append(known)
     return found
 
 
 def _made(text: str, term: _Term) -> Matcher | Stage:
     if not term.field:
-        return Words(term.span, (term.value,), term.negated)
+        return Words(term.span, (Phrase(term.value, whole=not term.quoted),), term.negated)
     label = _NAMES.get(term.field, re.sub(r"[^a-zA-Z0-9_]", "_", term.field))
     operator = term.operator.removeprefix(":") or ":"
     if operator in {">", ">=", "<", "<="}:
