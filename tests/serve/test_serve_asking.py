@@ -209,7 +209,10 @@ async def test_a_query_ends_when_its_client_goes_away_and_a_tenants_share_is_bou
     assert (await client.get(f"{_API}/traces", headers=_as(tenant))).status_code == 200
 
 
-_OPERATIONS = ["/traces", "/traces/{trace_id}", "/logs", "/metrics", "/sql", "/rates"]
+_OPERATIONS = [
+    *("/traces", "/traces/{trace_id}", "/logs", "/logs/histogram", "/logs/top", "/logs/fields", "/logs/patterns"),
+    *("/logs/differences", "/logs/context", "/metrics", "/sql", "/rates"),
+]
 
 
 @pytest.mark.parametrize("path", _OPERATIONS)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import orjson
 from pydantic import BaseModel
@@ -34,25 +32,15 @@ from backbone.serve.answers import (
     Table,
 )
 from backbone.serve.bodies import read_body
+from backbone.serve.endpoint import Endpoint, P
 from backbone.serve.errors import NotFound, json_error
+from backbone.serve.log_endpoints import log_endpoints
 from backbone.serve.openapi import Operation, openapi
-from backbone.serve.parameters import Parameters
 from backbone.serve.questions import LogQuestion, MetricQuestion, NoQuestion, OneTrace, SqlQuestion, TraceQuestion
 from backbone.serve.running import QueryRunner
 from backbone.store.engine import Engine, QueryLimits
 
 PREFIX = "/api/backbone/v1"
-
-P = TypeVar("P", bound=Parameters)
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint(Generic[P]):
-    """A path of the API: what the document says of it, and who answers."""
-
-    operation: Operation[P]
-    answer: Callable[[str, P], Coroutine[Any, Any, BaseModel]]
-    """From the tenant and what it asks."""
 
 
 def build_api(engine: Engine, limits: QueryLimits, runner: QueryRunner) -> list[Route]:
@@ -62,6 +50,7 @@ def build_api(engine: Engine, limits: QueryLimits, runner: QueryRunner) -> list[
         Endpoint(Operation("/traces", "Search for traces", TraceQuestion, FoundTraces), answers.traces),
         Endpoint(Operation("/traces/{trace_id}", "A trace as OTLP/JSON", OneTrace, OtlpTrace), answers.trace),
         Endpoint(Operation("/logs", "Search for log records", LogQuestion, FoundRecords), answers.logs),
+        *log_endpoints(engine, limits),
         Endpoint(Operation("/metrics", "Samples of series", MetricQuestion, FoundSamples), answers.metrics),
         Endpoint(Operation("/sql", "Run a SELECT", SqlQuestion, Table, method="POST"), answers.sql),
         Endpoint(Operation("/rates", "What comes in now", NoQuestion, RatesNow), answers.rates),

@@ -16,7 +16,7 @@ from backbone.query.traces import TraceSearch, parse_trace_id
 from backbone.serve.parameters import Parameters
 
 _Attribute = Annotated[str, Field(max_length=4_096)]
-_Text = Annotated[str, Field(max_length=4_096)]
+Text = Annotated[str, Field(max_length=4_096)]
 
 
 class Window(Parameters):
@@ -45,9 +45,9 @@ class Window(Parameters):
 class TraceQuestion(Window):
     """Traces that have a span which is all that is asked for."""
 
-    service: _Text = ""
+    service: Text = ""
     """Service of the span."""
-    operation: _Text = ""
+    operation: Text = ""
     """Name of the span."""
     min_duration: str = ""
     """Shortest duration of the span, such as `250ms`."""
@@ -85,9 +85,9 @@ class OneTrace(Parameters):
 class LogQuestion(Window):
     """Log records."""
 
-    text: _Text = ""
+    text: Text = ""
     """Words, `"phrases"`, `field:value`, `field>10ms`, `-without`, `this OR that`; LogQL where it begins with `{`."""
-    service: _Text = ""
+    service: Text = ""
     """Service that wrote the record."""
     severity: str = ""
     """Lowest severity: trace, debug, info, warn, error or fatal."""
@@ -115,7 +115,7 @@ class LogQuestion(Window):
 class MetricQuestion(Window):
     """Samples of series."""
 
-    selector: _Text = Field(min_length=1)
+    selector: Text = Field(min_length=1)
     """A Prometheus series selector, such as `http_requests_total{job="api"}`."""
     limit: int = Field(default=100, ge=1, le=10_000)
     """Series at most; a selector that names more is refused."""
