@@ -1,0 +1,1 @@
+"""TraceQL: the language, and its evaluation over the table of spans."""
