@@ -31,6 +31,7 @@ class Spans:
         )
         self.sql = FieldSql(self.conditions)
         self._joins = ""
+        self._tests: list[str] = []
         chosen = list(exprs)
         if needs_trace(chosen):
             self._joins += (
@@ -52,9 +53,14 @@ class Spans:
         ids = self.conditions.bind("Array(String)", list(traces))
         self.conditions.add(f"trace_id IN (SELECT toFixedString(unhex(id), 16) FROM (SELECT arrayJoin({ids}) AS id))")
 
+    def test(self, condition: str) -> None:
+        """Take the spans of which this is true."""
+        self._tests.append(condition)
+
     @property
     def source(self) -> str:
         """``FROM`` and ``WHERE``, to which more can be added with AND."""
+        tests = "".join(f" AND {test}" for test in self._tests)
         if not self._joins:
-            return f"FROM spans WHERE {self.conditions.where}"
-        return f"FROM (SELECT * FROM spans WHERE {self.conditions.where}) AS spans{self._joins} WHERE 1"
+            return f"FROM spans WHERE {self.conditions.where}{tests}"
+        return f"FROM (SELECT * FROM spans WHERE {self.conditions.where}) AS spans{self._joins} WHERE 1{tests}"
