@@ -78,18 +78,30 @@ async def find_trace(engine: Engine, tenant: str, trace_id: bytes, limits: Query
     Raises:
         LimitExceeded: it has more than `MAX_SPANS` spans.
     """
+    return (await find_traces(engine, tenant, [trace_id], limits)).get(trace_id)
+
+
+async def find_traces(
+    engine: Engine, tenant: str, trace_ids: Sequence[bytes], limits: QueryLimits
+) -> dict[bytes, TracesData]:
+    """Return the traces that are there, each as `find_trace` does; together they may have as many spans as one."""
     conditions = Conditions(tenant)
-    conditions.add("trace_id = toFixedString(unhex({id}), 16)", id=("String", trace_id.hex()))
+    ids = conditions.bind("Array(String)", [trace_id.hex() for trace_id in trace_ids])
+    conditions.add(f"trace_id IN (SELECT toFixedString(unhex(id), 16) FROM (SELECT arrayJoin({ids}) AS id))")
     rows = await engine.rows(
         conditions.statement(
             f"SELECT {SPAN_COLUMNS} FROM spans WHERE {conditions.where} "
-            f"ORDER BY time, duration_ns DESC, span_id LIMIT 1 BY span_id, kind LIMIT {MAX_SPANS + 1}"
+            f"ORDER BY time, duration_ns DESC, span_id LIMIT 1 BY trace_id, span_id, kind LIMIT {MAX_SPANS + 1}"
         ),
         limits,
     )
     if len(rows) > MAX_SPANS:
-        raise LimitExceeded(f"trace {trace_id.hex()} has more than {MAX_SPANS} spans; ask for it by SQL", limit="spans")
-    return traces_data(rows) if rows else None
+        which = f"trace {trace_ids[0].hex()} has" if len(trace_ids) == 1 else f"{len(trace_ids)} traces have"
+        raise LimitExceeded(f"{which} more than {MAX_SPANS} spans; ask by SQL", limit="spans")
+    by_trace: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        by_trace.setdefault(row["trace"], []).append(row)
+    return {bytes.fromhex(trace): traces_data(own) for trace, own in by_trace.items()}
 
 
 async def search_traces(engine: Engine, tenant: str, search: TraceSearch, limits: QueryLimits) -> list[TraceSummary]:

@@ -38,6 +38,7 @@ from backbone.serve.log_endpoints import log_endpoints
 from backbone.serve.openapi import Operation, openapi
 from backbone.serve.questions import LogQuestion, MetricQuestion, NoQuestion, OneTrace, SqlQuestion, TraceQuestion
 from backbone.serve.running import QueryRunner
+from backbone.serve.trace_endpoints import trace_endpoints
 from backbone.store.engine import Engine, QueryLimits
 
 PREFIX = "/api/backbone/v1"
@@ -48,6 +49,7 @@ def build_api(engine: Engine, limits: QueryLimits, runner: QueryRunner) -> list[
     answers = _Answers(engine, limits)
     endpoints: list[Endpoint[Any]] = [
         Endpoint(Operation("/traces", "Search for traces", TraceQuestion, FoundTraces), answers.traces),
+        *trace_endpoints(engine, limits),
         Endpoint(Operation("/traces/{trace_id}", "A trace as OTLP/JSON", OneTrace, OtlpTrace), answers.trace),
         Endpoint(Operation("/logs", "Search for log records", LogQuestion, FoundRecords), answers.logs),
         *log_endpoints(engine, limits),

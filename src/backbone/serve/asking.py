@@ -7,6 +7,7 @@ from starlette.routing import BaseRoute
 from backbone.model.tenant import Tenants
 from backbone.serve.api import build_api
 from backbone.serve.asked import Asked
+from backbone.serve.jaeger import build_jaeger
 from backbone.serve.loki import build_loki
 from backbone.serve.prometheus import build_prometheus
 from backbone.serve.running import QueryRunner
@@ -21,4 +22,5 @@ def asking_routes(asked: Asked, *, concurrency: int, tenants: Tenants, waiting: 
         *build_prometheus(asked, runner),
         *build_loki(asked, runner),
         *build_tempo(asked.engine, asked.limits, runner),
+        *build_jaeger(asked.engine, asked.limits, runner),
     ]
