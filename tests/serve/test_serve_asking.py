@@ -210,7 +210,8 @@ async def test_a_query_ends_when_its_client_goes_away_and_a_tenants_share_is_bou
 
 
 _OPERATIONS = [
-    *("/traces", "/graph", "/operations", "/traces/compare", "/traces/{trace_id}/critical-path", "/spans/explain"),
+    *("/traces", "/about", "/about/trace/{trace_id}"),
+    *("/graph", "/operations", "/traces/compare", "/traces/{trace_id}/critical-path", "/spans/explain"),
     *("/traces/{trace_id}", "/logs", "/logs/histogram", "/logs/top", "/logs/fields", "/logs/patterns"),
     *("/logs/differences", "/logs/context", "/metrics", "/sql", "/rates"),
 ]

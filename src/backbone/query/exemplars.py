@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from backbone.query.conditions import Conditions
-from backbone.query.selectors import Matcher
+from backbone.query.selectors import METRIC_LABEL, Matcher
 from backbone.query.series import SeriesFilter, find_series
 from backbone.store.engine import Engine, QueryLimits
 
@@ -55,3 +55,35 @@ FROM exemplars WHERE {conditions.where} GROUP BY fp, time, value ORDER BY fp, ti
         labels = {name: value for name, value in ids.items() if value.strip("0")} | row["pairs"]
         found.setdefault(row["fp"], []).append(Exemplar(labels, float(row["number"]), row["time_ms"]))
     return [SeriesExemplars(one.labels, found[one.fp]) for one in series if one.fp in found]
+
+
+@dataclass(frozen=True, slots=True)
+class TracedValue:
+    """A value of a series that a trace is the example of."""
+
+    labels: dict[str, str]
+    value: float
+    time_ms: int
+    span_id: str
+
+
+async def exemplars_of_trace(engine: Engine, tenant: str, trace_id: bytes, limits: QueryLimits) -> list[TracedValue]:
+    """Return what a trace is the example of, in order of time."""
+    conditions = Conditions(tenant)
+    conditions.add("trace_id = toFixedString(unhex({id}), 16)", id=("String", trace_id.hex()))
+    sql = f"""
+SELECT e.time_ms AS time_ms, e.number AS number, e.span AS span, s.name AS name, s.labels AS labels FROM (
+    SELECT fp, toUnixTimestamp64Milli(time) AS time_ms, toString(value) AS number, lower(hex(any(span_id))) AS span
+    FROM exemplars WHERE {conditions.where} GROUP BY fp, time, value
+) AS e INNER JOIN (
+    SELECT fp, any(toString(metric)) AS name, any(labels) AS labels FROM series
+    WHERE tenant = {{tenant:String}} AND fp IN (SELECT fp FROM exemplars WHERE {conditions.where}) GROUP BY fp
+) AS s USING (fp) ORDER BY time_ms, name LIMIT {MAX_EXEMPLARS}
+"""
+    return [
+        TracedValue(
+            {METRIC_LABEL: row["name"]} | row["labels"], float(row["number"]), row["time_ms"],
+            row["span"] if row["span"].strip("0") else "",
+        )
+        for row in await engine.rows(conditions.statement(sql), limits)
+    ]  # fmt: skip

@@ -35,34 +35,8 @@ async def edges(engine: Engine, tenant: str, window: tuple[int, int], now_ns: in
     as soon as it is stored.
     """
     start, end = window
-    # The minute that is next to be summed up, and all after it.
-    settled = (now_ns - SETTLED_AFTER_SECONDS * NS_PER_SECOND) // _MINUTE_NS * _MINUTE_NS
     conditions = Conditions(tenant)
-    minutes(conditions, (start, end))
-    last = conditions.bind("UInt32", max(settled // NS_PER_SECOND, 0))
-    low, high = (conditions.bind("Int64", at) for at in (max(start, settled), end))
-    recent = f"""
-    SELECT toString(c.service) AS client, toString(s.service) AS server,
-        toInt16(ceil(log2(greatest(s.duration_ns, 1)) * 8) - 1) AS bucket, count() AS calls,
-        countIf(s.status = 'error') AS errors, sum(s.duration_ns) AS total_ns
-    FROM (
-        SELECT trace_id, parent_span_id, service, duration_ns, status FROM spans
-        WHERE tenant = {{tenant:String}} AND time >= fromUnixTimestamp64Nano({low}, 'UTC')
-            AND time < fromUnixTimestamp64Nano({high}, 'UTC')
-            AND kind IN ('server', 'consumer') AND parent_span_id != toFixedString('', 8)
-    ) AS s
-    INNER JOIN (
-        SELECT trace_id, span_id, service FROM spans
-        WHERE tenant = {{tenant:String}} AND time >= fromUnixTimestamp64Nano({low}, 'UTC') - INTERVAL 1 MINUTE
-            AND time < fromUnixTimestamp64Nano({high}, 'UTC') + INTERVAL 1 MINUTE AND kind IN ('client', 'producer')
-    ) AS c ON s.trace_id = c.trace_id AND s.parent_span_id = c.span_id
-    GROUP BY client, server, bucket
-"""
-    settled_edges = f"""
-    SELECT toString(client) AS client, toString(server) AS server, bucket, sum(calls) AS calls, sum(errors) AS errors,
-        sum(total_ns) AS total_ns
-    FROM edges WHERE {conditions.where} AND minute < toDateTime({last}, 'UTC') GROUP BY client, server, bucket
-"""
+    tables = _settled(conditions, window, now_ns), _recent(conditions, window, now_ns)
     levels = ", ".join(bucket_quantile(level) for level in QUANTILES)
     sql = f"""
 SELECT client, server, calls, errors, total_ns, [{levels}] AS levels FROM (
@@ -70,7 +44,7 @@ SELECT client, server, calls, errors, total_ns, [{levels}] AS levels FROM (
         groupArray(n) AS counts
     FROM (
         SELECT client, server, bucket, sum(calls) AS n, sum(errors) AS f, sum(total_ns) AS t
-        FROM ({settled_edges} UNION ALL {recent}) GROUP BY client, server, bucket ORDER BY bucket
+        FROM ({" UNION ALL ".join(tables)}) GROUP BY client, server, bucket ORDER BY bucket
     ) GROUP BY client, server
 ) ORDER BY calls DESC, client, server LIMIT 10000
 """
@@ -87,6 +61,44 @@ SELECT client, server, calls, errors, total_ns, [{levels}] AS levels FROM (
         )
         for row in await engine.rows(conditions.statement(sql), limits)
     ]
+
+
+def _next_minute_ns(now_ns: int) -> int:
+    """Return the start of the minute that is next to be summed up."""
+    return (now_ns - SETTLED_AFTER_SECONDS * NS_PER_SECOND) // _MINUTE_NS * _MINUTE_NS
+
+
+def _settled(conditions: Conditions, window: tuple[int, int], now_ns: int) -> str:
+    """Return the SQL of what is summed up."""
+    minutes(conditions, window)
+    last = conditions.bind("UInt32", max(_next_minute_ns(now_ns) // NS_PER_SECOND, 0))
+    return f"""
+SELECT toString(client) AS client, toString(server) AS server, bucket, sum(calls) AS calls, sum(errors) AS errors,
+    sum(total_ns) AS total_ns
+FROM edges WHERE {conditions.where} AND minute < toDateTime({last}, 'UTC') GROUP BY client, server, bucket
+"""
+
+
+def _recent(conditions: Conditions, window: tuple[int, int], now_ns: int) -> str:
+    """Return the SQL of the calls found in spans that are not summed up."""
+    start = max(window[0], _next_minute_ns(now_ns))
+    low, high = (f"fromUnixTimestamp64Nano({conditions.bind('Int64', at)}, 'UTC')" for at in (start, window[1]))
+    return f"""
+SELECT toString(c.service) AS client, toString(s.service) AS server,
+    toInt16(ceil(log2(greatest(s.duration_ns, 1)) * 8) - 1) AS bucket, count() AS calls,
+    countIf(s.status = 'error') AS errors, sum(s.duration_ns) AS total_ns
+FROM (
+    SELECT trace_id, parent_span_id, service, duration_ns, status FROM spans
+    WHERE tenant = {{tenant:String}} AND time >= {low} AND time < {high}
+        AND kind IN ('server', 'consumer') AND parent_span_id != toFixedString('', 8)
+) AS s
+INNER JOIN (
+    SELECT trace_id, span_id, service FROM spans
+    WHERE tenant = {{tenant:String}} AND time >= {low} - INTERVAL 1 MINUTE AND time < {high} + INTERVAL 1 MINUTE
+        AND kind IN ('client', 'producer')
+) AS c ON s.trace_id = c.trace_id AND s.parent_span_id = c.span_id
+GROUP BY client, server, bucket
+"""
 
 
 def around(found: Iterable[Edge], service: str, depth: int) -> list[Edge]:

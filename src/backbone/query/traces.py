@@ -54,6 +54,22 @@ class TraceSearch:
     attributes: tuple[AttributeFilter, ...] = ()
     limit: int = 20
 
+    def test(self, conditions: Conditions) -> None:
+        """Add what is asked of a span."""
+        conditions.between("time", self.start_ns, self.end_ns)
+        if self.service:
+            conditions.add("service = {service}", service=("String", self.service))
+        if self.operation:
+            conditions.add("name = {name}", name=("String", self.operation))
+        if self.min_duration_ns is not None:
+            conditions.add("duration_ns >= {least}", least=("UInt64", self.min_duration_ns))
+        if self.max_duration_ns is not None:
+            conditions.add("duration_ns <= {most}", most=("UInt64", self.max_duration_ns))
+        if self.errors_only:
+            conditions.add("status = 'error'")
+        for wanted in self.attributes:
+            conditions.add(attribute_condition(conditions, wanted))
+
 
 @dataclass(frozen=True, slots=True)
 class TraceSummary:
@@ -106,12 +122,27 @@ async def find_traces(
 
 async def search_traces(engine: Engine, tenant: str, search: TraceSearch, limits: QueryLimits) -> list[TraceSummary]:
     """Return the traces found, those that started last first."""
-    found = _found(tenant, search)
-    limit = found.bind("UInt32", search.limit)
+    conditions = Conditions(tenant)
+    search.test(conditions)
+    limit = conditions.bind("UInt32", search.limit)
+    found = (
+        f"SELECT trace_id FROM spans WHERE {conditions.where} GROUP BY trace_id ORDER BY max(time) DESC LIMIT {limit}"
+    )
+    return await _summaries(engine, conditions, found, limits)
+
+
+async def summarize_traces(
+    engine: Engine, tenant: str, trace_ids: Sequence[bytes], limits: QueryLimits
+) -> list[TraceSummary]:
+    """Return those of the traces that are there, those that started last first."""
+    conditions = Conditions(tenant)
+    ids = conditions.bind("Array(String)", [trace_id.hex() for trace_id in trace_ids])
+    found = f"SELECT toFixedString(unhex(id), 16) AS trace_id FROM (SELECT arrayJoin({ids}) AS id)"
+    return await _summaries(engine, conditions, found, limits)
+
+
+async def _summaries(engine: Engine, conditions: Conditions, found: str, limits: QueryLimits) -> list[TraceSummary]:
     sql = f"""
-WITH found AS (
-    SELECT trace_id FROM spans WHERE {found.where} GROUP BY trace_id ORDER BY max(time) DESC LIMIT {limit}
-)
 SELECT
     lower(hex(trace_id)) AS id,
     argMin((service, name), (parent_span_id != toFixedString('', 8), time)) AS root,
@@ -121,29 +152,11 @@ SELECT
     uniqExactIf((span_id, kind), status = 'error') AS errors,
     arraySort(groupUniqArray(toString(service))) AS services
 FROM spans
-WHERE tenant = {{tenant:String}} AND trace_id IN (SELECT trace_id FROM found)
+WHERE tenant = {{tenant:String}} AND trace_id IN ({found})
 GROUP BY trace_id
 ORDER BY start_ns DESC, id
 """
-    return [_summary(row) for row in await engine.rows(found.statement(sql), limits)]
-
-
-def _found(tenant: str, search: TraceSearch) -> Conditions:
-    conditions = Conditions(tenant)
-    conditions.between("time", search.start_ns, search.end_ns)
-    if search.service:
-        conditions.add("service = {service}", service=("String", search.service))
-    if search.operation:
-        conditions.add("name = {name}", name=("String", search.operation))
-    if search.min_duration_ns is not None:
-        conditions.add("duration_ns >= {least}", least=("UInt64", search.min_duration_ns))
-    if search.max_duration_ns is not None:
-        conditions.add("duration_ns <= {most}", most=("UInt64", search.max_duration_ns))
-    if search.errors_only:
-        conditions.add("status = 'error'")
-    for wanted in search.attributes:
-        conditions.add(attribute_condition(conditions, wanted))
-    return conditions
+    return [_summary(row) for row in await engine.rows(conditions.statement(sql), limits)]
 
 
 def _summary(row: dict[str, Any]) -> TraceSummary:

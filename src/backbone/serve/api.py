@@ -19,6 +19,7 @@ from backbone.query.rates import read_rates
 from backbone.query.samples import select_samples
 from backbone.query.sql import SqlQueries
 from backbone.query.traces import find_trace, parse_trace_id, search_traces
+from backbone.serve.about_endpoints import about_endpoints
 from backbone.serve.answers import (
     Answer,
     FoundRecord,
@@ -49,6 +50,7 @@ def build_api(engine: Engine, limits: QueryLimits, runner: QueryRunner) -> list[
     answers = _Answers(engine, limits)
     endpoints: list[Endpoint[Any]] = [
         Endpoint(Operation("/traces", "Search for traces", TraceQuestion, FoundTraces), answers.traces),
+        *about_endpoints(engine, limits),
         *trace_endpoints(engine, limits),
         Endpoint(Operation("/traces/{trace_id}", "A trace as OTLP/JSON", OneTrace, OtlpTrace), answers.trace),
         Endpoint(Operation("/logs", "Search for log records", LogQuestion, FoundRecords), answers.logs),
