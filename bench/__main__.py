@@ -25,6 +25,7 @@ from bench.measure import Figures, ProgressSink, Settings, measure
 from bench.parts import PARTS, Part
 from bench.peers import PEERS, Backbone, install_command, installed_peers, missing_packages
 from bench.queries import run as queries
+from bench.search import run as search
 from bench.server import DidNotStart, Program
 
 RESULTS = Path(__file__).parent / "results"
@@ -99,7 +100,7 @@ def run(
 
 def choose(names: list[str]) -> list[Part]:
     """Return the parts of ingest that are named, each once; all when nothing is."""
-    known = [*PARTS, queries.NAME]
+    known = [*PARTS, queries.NAME, search.NAME]
     for name in names:
         if name not in known:
             raise typer.BadParameter(f"unknown part {name!r}; there are {', '.join(known)}")
@@ -108,7 +109,7 @@ def choose(names: list[str]) -> list[Part]:
 
 def main(
     parts: Annotated[
-        list[str] | None, typer.Argument(help="spans, logs, points, samples, promql; all when none is named")
+        list[str] | None, typer.Argument(help="spans, logs, points, samples, promql, search; all when none is named")
     ] = None,
     seconds: Annotated[float, typer.Option(help="work at full speed, in CPU-seconds of a server at its goal")] = 6.0,
     half_seconds: Annotated[float, typer.Option(help="how long half of that speed is held")] = 12.0,
@@ -152,6 +153,9 @@ def main(
         if with_queries:
             servers, places = programs(True, otlp, only or []), (Path(work), RESULTS)
             measured |= queries.run(servers, quick, machine, notes, places, shown_progress, console)
+        if not parts or search.NAME in parts:
+            places = Path(work), RESULTS
+            measured |= search.run(Backbone(otlp), quick, machine, places, shown_progress, console)
     if not measured:
         console.print("nothing was measured")
         raise typer.Exit(1)

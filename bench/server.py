@@ -106,6 +106,10 @@ class ProcessTree:
                 continue
         return total
 
+    def read_bytes(self) -> float:
+        """Return what was read so far, from disk or from memory that holds files."""
+        return self._sum(lambda process: process.io_counters().read_chars)
+
     def cpu_seconds(self) -> float:
         """Return user and system time so far, that of children who ended included."""
         return self._sum(lambda process: sum(process.cpu_times()[:4]))

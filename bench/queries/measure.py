@@ -67,7 +67,13 @@ Answers = dict[str, bytes]
 """A server's answer to each question, by title."""
 
 
-async def _deliver(transport: Transport, body: bytes) -> None:
+async def deliver(transport: Transport, body: bytes) -> None:
+    """
+    Send a request until it is taken.
+
+    Raises:
+        NotTaken: the server refused it.
+    """
     deadline = time.monotonic() + 2 * MAX_RETRY_SECONDS
     while True:
         answer = await attempt(transport, body)
@@ -89,7 +95,7 @@ async def send(target: Target, bodies: Sequence[Sequence[bytes]], progress: Prog
     try:
         for number, together in enumerate(bodies):
             sending = zip(transports, together, strict=False)
-            await asyncio.gather(*(_deliver(transport, body) for transport, body in sending))
+            await asyncio.gather(*(deliver(transport, body) for transport, body in sending))
             progress("load", number + 1, len(bodies))
     finally:
         for transport in transports:
