@@ -46,6 +46,8 @@ from backbone.receive.otlp import SIGNALS
 from backbone.receive.otlp_grpc import OtlpGrpc, OtlpGrpcOptions
 from backbone.receive.otlp_http import OtlpHttp
 from backbone.receive.remote_write import RemoteWrite
+from backbone.records.database import Records
+from backbone.records.searches import Searches
 from backbone.serve.asked import Asked, ServerFacts
 from backbone.serve.asking import asking_routes
 from backbone.serve.health import health_routes
@@ -96,7 +98,8 @@ class Backbone:
             engine = await stack.enter_async_context(_store(config, flow))
             lanes = await stack.enter_async_context(_lanes(config, engine, flow, metrics))
             await stack.enter_async_context(_upkeep(engine))
-            asked = await stack.enter_async_context(_asked(config, engine))
+            records = await stack.enter_async_context(Records.open(config.store.data_dir))
+            asked = await stack.enter_async_context(_asked(config, engine, Searches(records)))
             ready = asyncio.Event()
             servers = await stack.enter_async_context(_faces(config, asked, lanes, metrics, ready))
             ready.set()
@@ -239,7 +242,7 @@ def _asking(config: Config, asked: Asked) -> list[BaseRoute]:
 
 
 @contextlib.asynccontextmanager
-async def _asked(config: Config, engine: Engine) -> AsyncIterator[Asked]:
+async def _asked(config: Config, engine: Engine, searches: Searches) -> AsyncIterator[Asked]:
     query = config.store.query
     limits = QueryLimits(
         timeout_seconds=query.timeout.seconds,
@@ -249,7 +252,7 @@ async def _asked(config: Config, engine: Engine) -> AsyncIterator[Asked]:
     own, catalog = _source(config, engine), TableCatalog(engine, limits)
     logql = LogQL(engine, limits, LogQLOptions(config.logql.max_lines, config.logql.max_series))
     if not config.federation.peers:
-        yield Asked(engine, limits, own, catalog, _promql(config, own), logql, _facts(config))
+        yield Asked(engine, limits, own, catalog, _promql(config, own), logql, searches, _facts(config))
         return
     federation = config.federation
     identity = uuid.uuid4().hex
@@ -261,7 +264,7 @@ async def _asked(config: Config, engine: Engine) -> AsyncIterator[Asked]:
         source = FederatedSource(own, peers, options)
         promql = _promql(config, source, source)
         everyone = FederatedCatalog(catalog, peers, options)
-        yield Asked(engine, limits, source, everyone, promql, logql, _facts(config))
+        yield Asked(engine, limits, source, everyone, promql, logql, searches, _facts(config))
 
 
 def _peer(config: Config, peer: PeerConfig, identity: str) -> Peer:

@@ -6,7 +6,8 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from tests.serve.asking import asking_app
+from backbone.records.searches import Searches
+from tests.serve.asking import asking_app, open_searches
 from tests.stored import Stored, open_stored
 
 
@@ -18,8 +19,14 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stored]:
 
 
 @pytest.fixture(scope="module")
-def app(stored: Stored) -> Starlette:
-    return asking_app(stored)
+def searches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Searches]:
+    with open_searches(tmp_path_factory.mktemp("records")) as searches:
+        yield searches
+
+
+@pytest.fixture(scope="module")
+def app(stored: Stored, searches: Searches) -> Starlette:
+    return asking_app(stored, searches)
 
 
 @pytest.fixture

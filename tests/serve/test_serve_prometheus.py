@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backbone.model.time import now_ns
+from backbone.records.searches import Searches
 from tests.debian import Data, Prometheus, needs_prometheus, open_prometheus
 from tests.serve.asking import asking_app
 from tests.stored import STALE, Stored
@@ -176,9 +177,9 @@ async def test_what_is_wrong_is_said_by_kind(
     ],
 )
 async def test_a_query_over_a_limit_is_told_which(
-    stored: Stored, limits: dict[str, Any], query: str, status: int, kind: str, text: str
+    stored: Stored, searches: Searches, limits: dict[str, Any], query: str, status: int, kind: str, text: str
 ) -> None:
-    transport = httpx.ASGITransport(asking_app(stored, **limits))
+    transport = httpx.ASGITransport(asking_app(stored, searches, **limits))
     async with httpx.AsyncClient(transport=transport, base_url="http://backbone") as client:
         given = {"query": query, "time": f"{_MS // 1000 + 5}"}
         answer = await client.get("/api/v1/query", params=given, headers=_as(await _up(stored)))

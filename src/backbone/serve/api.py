@@ -19,6 +19,7 @@ from backbone.query.rates import read_rates
 from backbone.query.samples import select_samples
 from backbone.query.sql import SqlQueries
 from backbone.query.traces import find_trace, parse_trace_id, search_traces
+from backbone.records.searches import Searches
 from backbone.serve.about_endpoints import about_endpoints
 from backbone.serve.answers import (
     Answer,
@@ -39,17 +40,19 @@ from backbone.serve.log_endpoints import log_endpoints
 from backbone.serve.openapi import Operation, openapi
 from backbone.serve.questions import LogQuestion, MetricQuestion, NoQuestion, OneTrace, SqlQuestion, TraceQuestion
 from backbone.serve.running import QueryRunner
+from backbone.serve.search_endpoints import search_endpoints
 from backbone.serve.trace_endpoints import trace_endpoints
 from backbone.store.engine import Engine, QueryLimits
 
 PREFIX = "/api/backbone/v1"
 
 
-def build_api(engine: Engine, limits: QueryLimits, runner: QueryRunner) -> list[Route]:
+def build_api(engine: Engine, limits: QueryLimits, searches: Searches, runner: QueryRunner) -> list[Route]:
     """Return the routes of our own API."""
     answers = _Answers(engine, limits)
     endpoints: list[Endpoint[Any]] = [
         Endpoint(Operation("/traces", "Search for traces", TraceQuestion, FoundTraces), answers.traces),
+        *search_endpoints(searches),
         *about_endpoints(engine, limits),
         *trace_endpoints(engine, limits),
         Endpoint(Operation("/traces/{trace_id}", "A trace as OTLP/JSON", OneTrace, OtlpTrace), answers.trace),
@@ -82,7 +85,7 @@ def _route(endpoint: Endpoint[Any], runner: QueryRunner) -> Route:
 
 
 async def _question(request: Request, operation: Operation[P]) -> P:
-    if operation.method == "GET":
+    if operation.method != "POST":
         return operation.parameters.from_pairs([*request.path_params.items(), *request.query_params.multi_items()])
     try:
         values = orjson.loads(await read_body(request))

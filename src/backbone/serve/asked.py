@@ -10,6 +10,7 @@ from backbone.query.catalog import Catalog
 from backbone.query.logql.engine import LogQL
 from backbone.query.promql.engine import PromQL
 from backbone.query.promql.source import Source
+from backbone.records.searches import Searches
 from backbone.store.engine import Engine, QueryLimits
 
 
@@ -26,7 +27,8 @@ class ServerFacts:
 @dataclass(frozen=True, slots=True)
 class Asked:
     """
-    The engine, within *limits* a statement; the series of *source*, what *catalog* lists of them, and the languages.
+    The engine, within *limits* a statement; the series of *source*, what *catalog* lists of them, and the languages;
+    *searches* are what people saved.
     """
 
     engine: Engine
@@ -35,4 +37,5 @@ class Asked:
     catalog: Catalog
     promql: PromQL
     logql: LogQL
+    searches: Searches
     facts: ServerFacts

@@ -38,7 +38,7 @@ class Operation(Generic[P]):
     summary: str
     parameters: type[P]
     answer: type[BaseModel]
-    method: Literal["GET", "POST"] = "GET"
+    method: Literal["GET", "POST", "DELETE"] = "GET"
 
 
 def openapi(prefix: str, tenants: Tenants, operations: Sequence[Operation[Any]]) -> dict[str, Any]:
@@ -55,9 +55,18 @@ def openapi(prefix: str, tenants: Tenants, operations: Sequence[Operation[Any]])
             "version": __version__,
             "description": "Ask for what Backbone keeps: traces, logs, metrics.",
         },
-        "paths": {prefix + operation.path: _path(operation, tenants, schemas["$defs"]) for operation in operations},
+        "paths": _paths(prefix, tenants, operations, schemas["$defs"]),
         "components": {"schemas": schemas["$defs"]},
     }
+
+
+def _paths(
+    prefix: str, tenants: Tenants, operations: Sequence[Operation[Any]], schemas: dict[str, Any]
+) -> dict[str, Any]:
+    paths: dict[str, Any] = {}
+    for operation in operations:
+        paths.setdefault(prefix + operation.path, {}).update(_path(operation, tenants, schemas))
+    return paths
 
 
 def _path(operation: Operation[Any], tenants: Tenants, schemas: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Records: small state that people change, in SQLite beside the telemetry."""
