@@ -13,12 +13,14 @@ LOKI = "/loki/api/v1"
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is in the data: a word of one line, a value of one attribute, ids of traces; and seconds since 1970."""
+    """What is in the data: words of one line each, values of one attribute each, traces; and seconds since 1970."""
 
-    word: str
-    request_id: str
+    words: tuple[str, ...]
+    request_ids: tuple[str, ...]
     traces: tuple[str, ...]
     start: float
+    logs_end: float
+    """Records are from the start until then, spans from then until the end."""
     end: float
 
 
@@ -31,51 +33,76 @@ class Question:
     promised_ms: int | None = None
 
 
-def _same(path: str, **given: object) -> Callable[[int], Request]:
-    request = Request(path, {name: str(value) for name, value in given.items()})
-    return lambda _: request
+def _asked(path: str, **given: object) -> Callable[[int], Request]:
+    """
+    Return what is asked, each time for a time that ends a millisecond later, so that nothing answers from a cache.
+
+    Of what is given as a list, each time another is asked for.
+    """
+
+    def request(number: int) -> Request:
+        params = {
+            name: str(value[number % len(value)] if isinstance(value, list) else value) for name, value in given.items()
+        }
+        for name in _ENDS & params.keys():
+            params[name] = str(int(params[name]) + number * 1_000_000)
+        return Request(path, params)
+
+    return request
+
+
+_ENDS = {"end", "time"}
+"""Parameters in nanoseconds."""
+
+
+def _window(start: float, end: float) -> dict[str, object]:
+    return {"since": f"{start:.3f}", "until": [f"{end + number / 1000:.3f}" for number in range(100)]}
 
 
 def log_questions(known: Known) -> list[Question]:
-    window = {"since": f"{known.start:.3f}", "until": f"{known.end:.3f}"}
-    loki = {"start": f"{known.start:.3f}", "end": f"{known.end:.3f}"}
+    window = _window(known.start, known.logs_end)
+    loki = {"start": int(known.start * 1e9), "end": int(known.logs_end * 1e9)}
     every = '{service_name=~".+"}'
     one = '{service_name="service-3"}'
     return [
-        Question("needle: a word of one line", _same(f"{API}/logs", text=known.word, **window), 50),
+        Question("needle: a word of one line", _asked(f"{API}/logs", text=list(known.words), **window), 50),
         Question("needle: LogQL `|= `, anywhere in a word",
-                 _same(f"{LOKI}/query_range", query=f'{every} |= "{known.word[3:]}"', **loki), 300),
-        Question("phrase", _same(f"{API}/logs", text='"suspects were probed through other"', **window), 300),
-        Question("two words", _same(f"{API}/logs", text="deadline exceeded", **window), 300),
+                 _asked(f"{LOKI}/query_range", query=[f'{every} |= "{word[3:]}"' for word in known.words], **loki),
+                 300),
+        Question("phrase", _asked(f"{API}/logs", text='"suspects were probed through other"', **window), 300),
+        Question("two words", _asked(f"{API}/logs", text="deadline exceeded", **window), 300),
         Question("regular expression, first page",
-                 _same(f"{LOKI}/query_range", query=f'{every} |~ "pending=8[0-9]+ .*epoch=1[0-9]{{2}}"', **loki), 300),
+                 _asked(f"{LOKI}/query_range", query=f'{every} |~ "elapsed_ms=8[0-9]+ attempt=1[0-9]{{2}} "', **loki),
+                 300),
         Question("regular expression over everything, counted",
-                 _same(f"{LOKI}/query", query=f'sum(count_over_time({every} |~ "token [0-9a-f]*fe00[0-9a-f]*" [1d]))',
+                 _asked(f"{LOKI}/query", query=f'sum(count_over_time({every} |~ "token [0-9a-f]*fe00[0-9a-f]*" [1d]))',
                        time=loki["end"]), 2_000),
         Question("attribute = value of one line",
-                 _same(f"{API}/logs", attribute=f"rpc.request_id={known.request_id}", **window), 300),
+                 _asked(f"{API}/logs", attribute=[f"rpc.request_id={one}" for one in known.request_ids], **window),
+                 300),
         Question("field filter: shard_id > 1990 of a service",
-                 _same(f"{LOKI}/query_range", query=f"{one} | shard_id > 1990", **loki), 300),
-        Question("top values of an attribute", _same(f"{API}/logs/top", field="rpc_procedure", **window)),
-        Question("histogram by severity", _same(f"{API}/logs/histogram", **window)),
-        Question("patterns of a service", _same(f"{API}/logs/patterns", text="service:service-3", **window)),
+                 _asked(f"{LOKI}/query_range", query=f"{one} | shard_id > 1990", **loki), 300),
+        Question("top values of an attribute", _asked(f"{API}/logs/top", field="rpc_procedure", **window)),
+        Question("histogram by severity", _asked(f"{API}/logs/histogram", **window)),
+        Question("patterns of a service", _asked(f"{API}/logs/patterns", text="service:service-3", **window)),
         Question("rate by service, a step each 2 s",
-                 _same(f"{LOKI}/query_range", query=f"sum by (service_name) (rate({every}[1m]))", step="2", **loki)),
+                 _asked(f"{LOKI}/query_range", query=f"sum by (service_name) (rate({every}[1m]))", step="2", **loki)),
     ]  # fmt: skip
 
 
 def span_questions(known: Known) -> list[Question]:
-    window = {"since": f"{known.start:.3f}", "until": f"{known.end:.3f}"}
-    tempo = {"start": int(known.start), "end": int(known.end) + 1}
+    window = _window(known.logs_end - 2, known.end)
+    tempo = {"start": int((known.logs_end - 2) * 1e9), "end": int(known.end * 1e9)}
     traces = known.traces
     return [
         Question("trace by id", lambda number: Request(f"/api/v2/traces/{traces[number % len(traces)]}", {}), 50),
         Question("TraceQL: slow spans of a service",
-                 _same("/api/search", q='{ resource.service.name = "service-2" && duration > 100ms }', **tempo), 300),
-        Question("TraceQL: an attribute", _same("/api/search", q="{ span.rpc.grpc.status_code >= 14 }", **tempo), 300),
-        Question("TraceQL: structure", _same("/api/search", q="{ kind = server } >> { status = error }", **tempo), 300),
+                 _asked("/api/search", q='{ resource.service.name = "service-2" && duration > 100ms }', **tempo), 300),
+        Question("TraceQL: an attribute", _asked("/api/search", q="{ span.rpc.grpc.status_code >= 14 }", **tempo), 300),
+        Question("TraceQL: structure",
+                 _asked("/api/search", q="{ kind = server } >> { status = error }", **tempo), 300),
         Question("quantiles of latency by operation",
-                 _same("/api/metrics/query_range", q="{ } | quantile_over_time(duration, .5, .99) by (name)",
+                 _asked("/api/metrics/query_range", q="{ } | quantile_over_time(duration, .5, .99) by (name)",
                        step="2s", **tempo)),
-        Question("RED of a service's operations", _same(f"{API}/operations", service="service-2", **window)),
+        Question("RED of a service's operations", _asked(f"{API}/operations", service="service-2", **window)),
     ]  # fmt: skip

@@ -74,18 +74,20 @@ class SearchFigures:
 async def _load(program: Program, ports: Sequence[int], logs: int, spans: int, progress: ProgressSink) -> Known:
     """Send so many records and spans; return what is known of them."""
     start = time.time()
-    word = request_id = ""
+    words: dict[str, str] = {}
     traces: list[str] = []
     kinds: list[tuple[str, Bodies, int]] = [
         ("logs", LogBodies(1), logs // RECORDS), ("spans", SpanBodies(2), spans // SPANS)
     ]  # fmt: skip
+    logs_end = start
     for part, bodies, count in kinds:
+        logs_end = logs_end if part == "logs" else time.time()
         transports = [connect(program.target(part, ports)) for _ in range(LANES)]  # type: ignore[arg-type]
         try:
             for number in range(0, count, LANES):
                 together = [bodies.body(number + lane) for lane in range(min(LANES, count - number))]
-                if part == "logs" and number <= count // 2 < number + LANES:
-                    word, request_id = _words(together[0])
+                if part == "logs" and len(words) < RUNS and number % (LANES * 20) == 0:
+                    words.update([_words(together[0])])
                 if part == "spans" and len(traces) < KNOWN_TRACES and number % (LANES * 20) == 0:
                     traces.append(_trace(together[0]))
                 await asyncio.gather(*(deliver(one, body) for one, body in zip(transports, together, strict=False)))
@@ -93,7 +95,7 @@ async def _load(program: Program, ports: Sequence[int], logs: int, spans: int, p
         finally:
             for one in transports:
                 await one.close()
-    return Known(word, request_id, tuple(traces), start - 2, time.time() + 1)
+    return Known(tuple(words), tuple(words.values()), tuple(traces), start - 2, logs_end + 1, time.time() + 1)
 
 
 def _words(body: bytes) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -11,10 +11,12 @@ from backbone.model.errors import UserInputError
 from backbone.query.attribute_filters import AttributeFilter, attribute_condition
 from backbone.query.conditions import Conditions
 from backbone.query.logql.ast import LogQuery
+from backbone.query.logql.base_labels import has_value
 from backbone.query.logql.parser import parse_log_query
 from backbone.query.logql.pipeline import Pipeline
 from backbone.query.logql.search_box import parse_search
 from backbone.query.logql.streams import EVERYTHING
+from backbone.query.slices import slices
 from backbone.query.values import any_value, json_ready, plain, readable
 from backbone.store.engine import Engine, QueryLimits
 
@@ -86,6 +88,16 @@ def severity_name(number: int) -> str:
 
 async def search_logs(engine: Engine, tenant: str, search: LogSearch, limits: QueryLimits) -> list[LogRecord]:
     """Return the records found, newest first; lines are changed by no stage, which only choose."""
+    found: list[LogRecord] = []
+    for start, end in slices(search.start_ns, search.end_ns + 1):
+        part = replace(search, start_ns=start, end_ns=end - 1, limit=search.limit - len(found))
+        found += await _search(engine, tenant, part, limits)
+        if len(found) >= search.limit:
+            break
+    return found
+
+
+async def _search(engine: Engine, tenant: str, search: LogSearch, limits: QueryLimits) -> list[LogRecord]:
     pipeline = Pipeline(tenant, search.query, search.start_ns, search.end_ns + 1)
     conditions = pipeline.conditions
     for test in _tests(conditions, search):
@@ -107,6 +119,8 @@ def _tests(conditions: Conditions, search: LogSearch) -> Iterator[str]:
     if search.trace_id:
         yield f"trace_id = toFixedString(unhex({conditions.bind('String', search.trace_id.hex())}), 16)"
     for wanted in search.attributes:
+        if wanted.operator == "=" and wanted.value:
+            yield has_value(conditions, wanted.value)
         yield attribute_condition(conditions, wanted)
 
 

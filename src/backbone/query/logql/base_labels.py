@@ -22,6 +22,8 @@ STREAM_ATTRIBUTES: Final = (
 """Resource attributes that make a stream. Source: Loki 3, ``default_resource_attributes_as_index_labels``."""
 STREAM_LABELS: Final = {re.sub(r"\W", "_", name): name for name in STREAM_ATTRIBUTES}
 
+_TRACE_ID = re.compile("[0-9a-f]{32}")
+
 LEVEL: Final = (
     "multiIf(severity = 0, if(severity_text = '', 'unknown', lower(severity_text)), severity < 5, 'trace', "
     "severity < 9, 'debug', severity < 13, 'info', severity < 17, 'warn', severity < 21, 'error', 'fatal')"
@@ -76,6 +78,22 @@ def label_text(conditions: Conditions, name: str) -> str:
     if name in _KNOWN:
         return f"if({_KNOWN[name]} != '', {_KNOWN[name]}, {_found(conditions, name)})"
     return _found(conditions, name)
+
+
+def looked_up(conditions: Conditions, name: str, value: str) -> str:
+    """
+    Return a condition that an index answers, met by all records whose label has this text; '' where there is none.
+    """
+    if not value or name in STREAM_LABELS:
+        return ""
+    if name == "trace_id" and _TRACE_ID.fullmatch(value):
+        return f"trace_id = toFixedString(unhex({conditions.bind('String', value)}), 16)"
+    return "" if name in _KNOWN else has_value(conditions, value)
+
+
+def has_value(conditions: Conditions, value: str) -> str:
+    """Return the SQL of whether any attribute of a record, or of its resource, has this text, as the index has it."""
+    return f"has(arrayConcat(mapValues(attributes), mapValues(resource)), {conditions.bind('String', value)})"
 
 
 def _found(conditions: Conditions, name: str) -> str:

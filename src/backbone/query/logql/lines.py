@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from backbone.query.logql.ast import Distinct, LogQuery
 from backbone.query.logql.base_labels import stream_map
 from backbone.query.logql.pipeline import Pipeline
+from backbone.query.slices import slices
 from backbone.store.engine import Engine, QueryLimits
 
-_SHORT_NS = 3_600_000_000_000
-_GROWTH = 4
-_FIRST_PART = 64
 _NEWS_NS = 600_000_000_000
 _DAY_NS = 86_400_000_000_000
 
@@ -52,7 +50,7 @@ async def find_lines(engine: Engine, tenant: str, query: LogQuery, window: Windo
         LimitExceeded: the statement needs more than it may.
     """
     found: list[Line] = []
-    for start, end in _slices(query, window):
+    for start, end in _parts(query, window):
         part = Window(start, end, window.limit - len(found), window.forward)
         found += await _find(engine, tenant, query, part, limits)
         if len(found) >= window.limit:
@@ -60,23 +58,11 @@ async def find_lines(engine: Engine, tenant: str, query: LogQuery, window: Windo
     return found
 
 
-def _slices(query: LogQuery, window: Window) -> Iterator[tuple[int, int]]:
-    """Yield parts of a long time, each longer than the one before: what is found soon is looked for no longer."""
-    start, end = window.start_ns, window.end_ns
-    if end - start <= _SHORT_NS or any(isinstance(stage, Distinct) for stage in query.stages):
-        yield start, end
-        return
-    width = max((end - start) // _FIRST_PART, _SHORT_NS // _GROWTH)
-    while start < end:
-        if window.forward:
-            border = min(start + width, end)
-            yield start, border
-            start = border
-        else:
-            border = max(end - width, start)
-            yield border, end
-            end = border
-        width *= _GROWTH
+def _parts(query: LogQuery, window: Window) -> Iterable[tuple[int, int]]:
+    # Which line is the first of its kind is known only of all of them.
+    if any(isinstance(stage, Distinct) for stage in query.stages):
+        return [(window.start_ns, window.end_ns)]
+    return slices(window.start_ns, window.end_ns, forward=window.forward)
 
 
 async def _find(engine: Engine, tenant: str, query: LogQuery, window: Window, limits: QueryLimits) -> list[Line]:

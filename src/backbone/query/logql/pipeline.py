@@ -9,6 +9,7 @@ from __future__ import annotations
 from backbone.model.errors import UserInputError
 from backbone.query.conditions import Conditions
 from backbone.query.logql import ast, extract
+from backbone.query.logql.base_labels import looked_up
 from backbone.query.logql.filters import label_condition, line_condition, number_error, whole_words, words_condition
 from backbone.query.logql.labels import Changed, Chosen, Extracted, LineLabels, RecordLabels, matches
 from backbone.query.logql.readings import number_of
@@ -50,6 +51,7 @@ class Pipeline:
         # The table is sorted by service; a column compared as it is can be looked up.
         by_column = matcher.label == "service_name" and matcher.value != "unknown_service"
         text = "service" if by_column else self.record.text(matcher.label)
+        self._look_up(matcher.label, matcher.operator, matcher.value)
         self._tests.append(matches(self.conditions, text, matcher))
 
     @property
@@ -91,6 +93,8 @@ class Pipeline:
             case ast.Words():
                 self._tests.append(words_condition(self.conditions, stage, self.line))
             case ast.LabelFilter():
+                if isinstance(stage.predicate, ast.TextFilter) and self.labels is self.record:
+                    self._look_up(stage.predicate.label, stage.predicate.operator, stage.predicate.value)
                 self._tests.append(label_condition(self.conditions, stage.predicate, self.labels))
                 if error := number_error(stage.predicate, self.labels):
                     self._fail(error, "LabelFilterErr")
@@ -107,6 +111,10 @@ class Pipeline:
                 self._distinct(stage)
             case _:
                 self._extract(stage)
+
+    def _look_up(self, label: str, operator: str, value: str) -> None:
+        if operator == "=" and (found := looked_up(self.conditions, label, value)):
+            self._tests.append(found)
 
     def _filter_line(self, stage: ast.LineFilter) -> None:
         if self.line == "body" and (words := whole_words(stage)):

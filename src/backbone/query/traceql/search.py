@@ -16,7 +16,9 @@ import numpy as np
 import pyarrow as pa
 
 from backbone.model.errors import LimitExceeded
-from backbone.query.traceql.ast import Combined, FieldExpr, Filter, Pipeline, Query, Select, Spanset, Stage
+from backbone.query.slices import slices
+from backbone.query.traceql.ast import Combined, FieldExpr, Filter, Pipeline, Query, Spanset, Stage
+from backbone.query.traceql.fields import needs_children, needs_trace
 from backbone.query.traceql.found import FoundTrace, describe
 from backbone.query.traceql.source import Spans, Window
 from backbone.query.traceql.spansets import Matched, TraceSpans, evaluate
@@ -86,10 +88,11 @@ class TraceSearch:
         """Return the spans that match by trace, the newest trace first."""
         if len(filters(pipeline)) > _MOST_FILTERS:
             raise LimitExceeded(f"a query has at most {_MOST_FILTERS} filters", limit="traceql.filters")
-        # Where each candidate matches, there need be no more than are wanted.
-        alone = all(isinstance(stage, (Filter, Select)) for stage in pipeline.stages[1:2]) and len(pipeline.stages) == 1
-        limit = most if alone and isinstance(pipeline.stages[0], Filter) else _MOST_CANDIDATES
-        candidates = await self._candidates(pipeline, limit)
+        conditions = _conditions(filters(pipeline))
+        alone = len(pipeline.stages) == 1 and isinstance(pipeline.stages[0], Filter)
+        if alone and not needs_trace(conditions) and not needs_children(conditions):
+            return await self._by_one_filter(pipeline, most)
+        candidates = await self._candidates(pipeline, self._window, _MOST_CANDIDATES)
         found: dict[str, list[SpanKey]] = {}
         at, size = 0, max(_FIRST_BATCH, most)
         while at < len(candidates) and len(found) < most:
@@ -99,10 +102,21 @@ class TraceSearch:
             found.update((trace, keys[trace]) for trace in batch if trace in keys)
         return dict(list(found.items())[:most])
 
-    async def _candidates(self, pipeline: Pipeline, limit: int) -> list[str]:
+    async def _by_one_filter(self, pipeline: Pipeline, most: int) -> dict[str, list[SpanKey]]:
+        """Every trace that has such a span is found, whatever else is in it: the newest times will do."""
+        traces: dict[str, None] = {}
+        for start, end in slices(self._window.start_ns, self._window.end_ns):
+            traces |= dict.fromkeys(await self._candidates(pipeline, Window(start, end), most))
+            if len(traces) >= most:
+                break
+        chosen = list(traces)[:most]
+        keys = await self._evaluated(pipeline, chosen) if chosen else {}
+        return {trace: keys[trace] for trace in chosen}
+
+    async def _candidates(self, pipeline: Pipeline, window: Window, limit: int) -> list[str]:
         """Return the ids of the traces that have spans for all filters that they must have spans for."""
         needed = filters(pipeline.stages[0])
-        spans = Spans(self._tenant, self._window, _conditions(needed))
+        spans = Spans(self._tenant, window, _conditions(needed))
         bits = {one: f"b{number}" for number, one in enumerate(needed)}
         columns = ", ".join(f"{spans.sql.condition(one.condition)} AS {name}" for one, name in bits.items())
         sql = (
