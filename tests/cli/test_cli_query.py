@@ -42,6 +42,8 @@ async def test_commands_print_tables_for_people_and_lines_for_programs(server: S
     at = ("--http", f"127.0.0.1:{server.http_port}")
 
     found = await _run("query", "traces", "--service", "shop", "--error", *at)
+    by_traceql = await _run("query", "traces", "{ name = `pay` && status = error }", *at)
+    by_logql = await _run("query", "logs", '{service_name="shop"} |= "[full]"', *at)
     drawn = await _run("query", "traces", "abc", *at)
     logs = await _run("query", "logs", "full", "--severity", "warn", *at)
     as_json = await _run("query", "logs", "--json", *at)
@@ -51,6 +53,8 @@ async def test_commands_print_tables_for_people_and_lines_for_programs(server: S
 
     assert "checkout" in found.stdout
     assert "100ms" in found.stdout
+    assert by_traceql.stdout == found.stdout
+    assert "disk [full]" in by_logql.stdout
     first, second = drawn.stdout.splitlines()
     assert first.startswith("shop checkout")
     assert first.rstrip().endswith("█" * 32)

@@ -73,6 +73,8 @@ async def test_logs_metrics_sql_and_rates_answer(stored: Stored, client: httpx.A
     [
         pytest.param("/traces?servce=x", 400, "unknown parameter 'servce'; did you mean 'service'", id="a misspelling"),
         pytest.param("/traces?limit=0", 400, "'limit': input should be greater than or equal to 1", id="a bound"),
+        pytest.param("/traces?query=%7B", 400, "parse error at line 1, col 2", id="bad TraceQL"),
+        pytest.param("/traces?query=%7B%7D&service=a", 400, "'query': stands alone", id="TraceQL and more"),
         pytest.param("/traces?service=a&service=b", 400, "'service': given twice", id="one given twice"),
         pytest.param("/traces?min_duration=5", 400, "'min_duration': '5' is no duration", id="a bare number"),
         pytest.param("/traces?since=1h&until=2h", 400, "'until': '2h' is before 'since'", id="the wrong way round"),

@@ -28,7 +28,12 @@ _BAR = 32
 
 @query.command()
 def traces(
-    trace_id: Annotated[str, typer.Argument(help="One trace, drawn; without it, a search.", show_default=False)] = "",
+    wanted: Annotated[
+        str,
+        typer.Argument(
+            metavar="TRACE_ID|TRACEQL", help="One trace, drawn, or '{ … }'; without it, a search.", show_default=False
+        ),
+    ] = "",
     *,
     service: Annotated[str, typer.Option(help="Service of a span.")] = "",
     operation: Annotated[str, typer.Option(help="Name of a span.")] = "",
@@ -43,16 +48,19 @@ def traces(
     tenant: Tenant = "",
     as_json: AsJson = False,
 ) -> None:
-    """Show one trace, or search for traces that have a span which is all that is asked for."""
+    """Show one trace, or search for traces by TraceQL, or that have a span which is all that is asked for."""
     client = Client(http, tenant)
-    if trace_id:
-        if not _TRACE_ID.fullmatch(trace_id):
-            raise typer.BadParameter(f"{trace_id!r}: expected 1 to 32 hexadecimal digits", param_hint="TRACE_ID")
-        found = client.get(f"/traces/{trace_id}")
+    query = wanted if wanted.lstrip()[:1] in {"{", "("} else ""
+    if wanted and not query:
+        if not _TRACE_ID.fullmatch(wanted):
+            problem = f"{wanted!r}: expected 1 to 32 hexadecimal digits, or TraceQL such as '{{ status = error }}'"
+            raise typer.BadParameter(problem, param_hint="TRACE_ID|TRACEQL")
+        found = client.get(f"/traces/{wanted}")
         print_lines([found]) if as_json else _print_trace(found)
         return
     answer = client.get(
         "/traces",
+        query=query,
         service=service,
         operation=operation,
         min_duration=min_duration,
@@ -68,7 +76,9 @@ def traces(
 
 @query.command()
 def logs(
-    text: Annotated[str, typer.Argument(help='Words, all of them; "a phrase" in quotes.', show_default=False)] = "",
+    text: Annotated[
+        str, typer.Argument(help='Words, "phrases", field:value, field>10ms, -without; or LogQL.', show_default=False)
+    ] = "",
     *,
     service: Annotated[str, typer.Option(help="Service that wrote the record.")] = "",
     severity: Annotated[str, typer.Option(help="Lowest: trace, debug, info, warn, error, fatal.")] = "",

@@ -18,7 +18,10 @@ from backbone.query.promql.parser import parse_selector
 from backbone.query.rates import read_rates
 from backbone.query.samples import select_samples
 from backbone.query.sql import SqlQueries
-from backbone.query.traces import find_trace, parse_trace_id, search_traces
+from backbone.query.traceql.parser import parse
+from backbone.query.traceql.search import TraceSearch
+from backbone.query.traceql.source import Window
+from backbone.query.traces import find_trace, parse_trace_id, search_traces, summarize_traces
 from backbone.records.searches import Searches
 from backbone.serve.about_endpoints import about_endpoints
 from backbone.serve.answers import (
@@ -105,7 +108,14 @@ class _Answers:
         self._sql = SqlQueries(engine)
 
     async def traces(self, tenant: str, question: TraceQuestion) -> Answer:
-        found = await search_traces(self._engine, tenant, question.search(), self._limits)
+        search = question.search()
+        if not question.query:
+            found = await search_traces(self._engine, tenant, search, self._limits)
+        else:
+            window = Window(search.start_ns, search.end_ns + 1)
+            searching = TraceSearch(self._engine, tenant, window, self._limits)
+            ids = [bytes.fromhex(one) for one in await searching.ids(parse(question.query), question.limit)]
+            found = await summarize_traces(self._engine, tenant, ids, self._limits)
         return FoundTraces(traces=[FoundTrace.of(trace) for trace in found])
 
     async def trace(self, tenant: str, question: OneTrace) -> BaseModel:

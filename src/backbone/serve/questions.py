@@ -43,8 +43,10 @@ class Window(Parameters):
 
 
 class TraceQuestion(Window):
-    """Traces that have a span which is all that is asked for."""
+    """Traces that have a span which is all that is asked for, or what TraceQL finds."""
 
+    query: Text = ""
+    """TraceQL, such as `{ status = error && duration > 1s }`; stands alone, beside time and limit."""
     service: Text = ""
     """Service of the span."""
     operation: Text = ""
@@ -61,7 +63,16 @@ class TraceQuestion(Window):
     """Traces at most."""
 
     def search(self) -> TraceSearch:
+        """
+        Return what is asked for apart from a query.
+
+        Raises:
+            UserInputError: there is a query, or something cannot be read.
+        """
         start, end = self.range_ns()
+        others = (self.service, self.operation, self.min_duration, self.max_duration, self.error, self.attribute)
+        if self.query and any(others):
+            raise UserInputError("'query': stands alone, beside 'since', 'until' and 'limit'")
         return TraceSearch(
             start_ns=start,
             end_ns=end,

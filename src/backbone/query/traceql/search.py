@@ -71,6 +71,10 @@ class TraceSearch:
             self._engine, self._tenant, self._window, self._limits, matched, told(pipeline), wanted.spans
         )
 
+    async def ids(self, query: Query, most: int) -> list[str]:
+        """Return the ids of the traces of which spans match, as `find` does."""
+        return list(await self._matched(query.pipeline, most))
+
     async def spans(self, pipeline: Pipeline, most: int) -> list[tuple[str, str]]:
         """
         Return all spans that match, as ids of trace and span in hexadecimal.
