@@ -103,7 +103,7 @@ async def _search(engine: Engine, tenant: str, search: LogSearch, limits: QueryL
     for test in _tests(conditions, search):
         pipeline.test(test)
     sql = f"""
-{pipeline.definitions}SELECT toUnixTimestamp64Nano(time) AS time_ns, service, severity, severity_text, body, body_kind,
+SELECT toUnixTimestamp64Nano(time) AS time_ns, service, severity, severity_text, body, body_kind,
     event_name, lower(hex(trace_id)) AS trace, lower(hex(span_id)) AS span, scope,
     attributes, attribute_kinds, resource, resource_kinds
 {pipeline.source} ORDER BY time DESC LIMIT {conditions.bind("UInt32", search.limit)}

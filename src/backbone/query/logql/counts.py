@@ -27,7 +27,7 @@ async def histogram(
     pipeline = Pipeline(tenant, query, *window)
     step = pipeline.conditions.bind("Int64", step_ns)
     sql = (
-        f"{pipeline.definitions}SELECT intDiv(toUnixTimestamp64Nano(time), {step}) * {step} AS start_ns, "
+        f"SELECT intDiv(toUnixTimestamp64Nano(time), {step}) * {step} AS start_ns, "
         f"{LEVEL} AS level, count() AS lines {pipeline.source} GROUP BY start_ns, level ORDER BY start_ns, level"
     )
     rows = await engine.rows(pipeline.conditions.statement(sql), limits)

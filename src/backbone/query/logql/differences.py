@@ -58,7 +58,7 @@ async def _shares(
     sql = f"""
 SELECT pair.1 AS label, pair.2 AS value, count() / any(total) AS share FROM (
     SELECT CAST(labels, 'Array(Tuple(String, String))') AS pairs, count() OVER () AS total FROM (
-        {pipeline.definitions}SELECT {pipeline.labels.everything()} AS labels
+        SELECT {pipeline.labels.everything()} AS labels
         {pipeline.source} ORDER BY time DESC LIMIT {_SAMPLE}
     )
 ) ARRAY JOIN pairs AS pair

@@ -52,7 +52,7 @@ SELECT label, parser, count() AS lines, uniqExact(value) AS cardinality, {forms}
             {_pairs(extract.logfmt_pairs("line"), "logfmt")}))) AS pair,
         pair.1 AS label, pair.2 AS value, pair.3 AS parser
     FROM (
-        {pipeline.definitions}SELECT {pipeline.line} AS line, {pipeline.labels.everything()} AS record
+        SELECT {pipeline.line} AS line, {pipeline.labels.everything()} AS record
         {pipeline.source} ORDER BY time DESC LIMIT {conditions.bind("UInt32", sample)}
     )
 ) WHERE value != '' AND NOT has({conditions.bind("Array(String)", list(STREAM_LABELS))}, label)
@@ -68,7 +68,7 @@ async def top_values(
     pipeline = Pipeline(tenant, query, *window)
     conditions = pipeline.conditions
     sql = (
-        f"SELECT value, lines FROM ({pipeline.definitions}SELECT {pipeline.labels.text(label)} AS value, "
+        f"SELECT value, lines FROM (SELECT {pipeline.labels.text(label)} AS value, "
         f"count() AS lines {pipeline.source} GROUP BY value) WHERE value != '' "
         f"ORDER BY lines DESC, value LIMIT {conditions.bind('UInt32', limit)}"
     )

@@ -105,7 +105,7 @@ async def arrived_lines(
 
 def _selected(pipeline: Pipeline, more: str = "") -> str:
     return (
-        f"{pipeline.definitions}SELECT toUnixTimestamp64Nano(time) AS time_ns, {pipeline.line} AS text, "
+        f"SELECT toUnixTimestamp64Nano(time) AS time_ns, {pipeline.line} AS text, "
         f"{pipeline.labels.everything()} AS labels, {stream_map(pipeline.conditions)} AS stream, "
         f"{pipeline.record.everything()} AS record{more} {pipeline.source}"
     )

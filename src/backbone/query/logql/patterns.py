@@ -82,7 +82,7 @@ async def _templates(
     step = pipeline.conditions.bind("Int64", step_ns)
     sql = f"""
 SELECT template, argMax(level, lines) AS level, groupArray((start_ns, lines)) AS counts FROM (
-    {pipeline.definitions}SELECT replaceRegexpAll({pipeline.line}, '{_VARIABLE}', '{ANYTHING}') AS template,
+    SELECT replaceRegexpAll({pipeline.line}, '{_VARIABLE}', '{ANYTHING}') AS template,
         intDiv(toUnixTimestamp64Nano(time), {step}) * {step} AS start_ns, {LEVEL} AS level, count() AS lines
     {pipeline.source} GROUP BY template, start_ns, level
 ) GROUP BY template ORDER BY sum(lines) DESC, template LIMIT {_MOST_TEMPLATES}

@@ -1,7 +1,7 @@
 """
 A query of lines as SQL: each stage changes what the line and its labels are, or which lines there are.
 
-What stages make is named once, in the statement's WITH, so that the engine computes it once, and only if it is used.
+What stages make is a column of a subquery, so that the engine computes it once, and only if it is used.
 """
 
 from __future__ import annotations
@@ -18,10 +18,6 @@ from backbone.query.logql.template_sql import template_sql
 from backbone.query.selectors import Matcher
 
 _COLOURS = r"\\x1b(\\[[0-9;?]*[ -/]*[@-~]|\\][^\\x07\\x1b]*(\\x07|\\x1b\\\\))"
-_NEEDED = (
-    "time, service, severity, severity_text, body, body_kind, event_name, trace_id, span_id, attributes, "
-    "attribute_kinds, resource, resource_kinds, scope, scope_version"
-)
 
 
 class Pipeline:
@@ -39,9 +35,9 @@ class Pipeline:
         self.record: LineLabels = RecordLabels(self.conditions)
         self.labels: LineLabels = self.record
         self._forward = forward
-        self._definitions: list[str] = []
-        self._tests: list[str] = []
-        self._source = ""
+        self._defined = 0
+        self._from = "logs"
+        self._tests = [self.conditions.where]
         for matcher in query.matchers:
             self._select(matcher)
         for stage in query.stages:
@@ -55,24 +51,23 @@ class Pipeline:
         self._tests.append(matches(self.conditions, text, matcher))
 
     @property
-    def definitions(self) -> str:
-        """What the statement begins with."""
-        return f"WITH {', '.join(self._definitions)} " if self._definitions else ""
-
-    @property
     def source(self) -> str:
         """``FROM`` and ``WHERE``."""
-        tests = " AND ".join(self._tests) or "1"
-        return f"FROM {self._source or f'logs PREWHERE {self.conditions.where}'} WHERE {tests}"
+        return f"FROM {self._from} WHERE {' AND '.join(self._tests) or '1'}"
 
     def test(self, condition: str) -> None:
         """Let lines pass of which this is true."""
         self._tests.append(condition)
 
     def define(self, sql: str) -> str:
-        """Give a name to what stands in several places, and return it."""
-        name = f"d{len(self._definitions)}"
-        self._definitions.append(f"{sql} AS {name}")
+        """
+        Make a column of what stands in several places, and return its name.
+
+        A name in WITH would not do: the engine puts the whole in each place.
+        """
+        name = f"d{self._defined}"
+        self._defined += 1
+        self._from, self._tests = f"(SELECT *, {sql} AS {name} {self.source})", []
         return name
 
     def unwrap(self, unwrap: ast.Unwrap) -> str:
@@ -176,5 +171,5 @@ class Pipeline:
     def _distinct(self, stage: ast.Distinct) -> None:
         order = "ASC" if self._forward else "DESC"
         by = ", ".join(self.labels.text(label) for label in stage.labels)
-        self._source = f"({self.definitions}SELECT {_NEEDED} {self.source} ORDER BY time {order} LIMIT 1 BY {by})"
+        self._from = f"(SELECT * {self.source} ORDER BY time {order} LIMIT 1 BY {by})"
         self._tests = []

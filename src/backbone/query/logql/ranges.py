@@ -61,7 +61,7 @@ class RangeReader:
 SELECT key, max(error) AS error, groupArray(step) AS steps, groupArray(value) AS values FROM (
     SELECT key, step, max(error) AS error, toFloat64({_combined(function, "Merge", "state")}) * {factor!r} AS value
     FROM (
-        {pipeline.definitions}SELECT {key} AS key, {bucket} AS bucket, max({error}) AS error,
+        SELECT {key} AS key, {bucket} AS bucket, max({error}) AS error,
             {_combined(function, "State", arguments)} AS state
         {pipeline.source} GROUP BY key, bucket
     ) ARRAY JOIN {steps_of_bucket} AS step
@@ -80,7 +80,7 @@ SELECT key, max(error) AS error, groupArray(step) AS steps, groupArray(value) AS
         error = pipeline.labels.text("__error__")
         sql = f"""
 SELECT key, max(error) AS error, groupArray(at) AS steps, groupArray(value) AS values FROM (
-    {pipeline.definitions}SELECT {key} AS key, {error} AS error, toUnixTimestamp64Milli(time) AS at, {value} AS value
+    SELECT {key} AS key, {error} AS error, toUnixTimestamp64Milli(time) AS at, {value} AS value
     {pipeline.source} ORDER BY key, at LIMIT 1 BY key, at
 ) GROUP BY key ORDER BY key LIMIT {self.max_series + 1}
 """

@@ -54,7 +54,7 @@ class Streams:
         """Return how much a query selects."""
         pipeline = self._pipeline(query)
         sql = (
-            f"{pipeline.definitions}SELECT uniqExact(service, resource) AS streams, count() AS entries, "
+            f"SELECT uniqExact(service, resource) AS streams, count() AS entries, "
             f"sum(length(body)) AS bytes {pipeline.source}"
         )
         [row] = await self.engine.rows(pipeline.conditions.statement(sql), self.limits)
@@ -65,7 +65,7 @@ class Streams:
         conditions = pipeline.conditions
         # Records of a stream have the same resource: the labels are made of it once.
         sql = (
-            f"SELECT DISTINCT {stream_map(conditions)} AS stream FROM ({pipeline.definitions}"
+            f"SELECT DISTINCT {stream_map(conditions)} AS stream FROM ("
             f"SELECT service, resource {pipeline.source} GROUP BY service, resource LIMIT {MAX_STREAMS})"
         )
         rows = await self.engine.rows(conditions.statement(sql), self.limits)
@@ -75,7 +75,7 @@ class Streams:
         pipeline = self._pipeline(query)
         text = pipeline.record.text(label)
         sql = (
-            f"{pipeline.definitions}SELECT {text} AS value {pipeline.source} AND value != '' "
+            f"SELECT {text} AS value {pipeline.source} AND value != '' "
             f"GROUP BY value ORDER BY count() DESC, value LIMIT {MAX_STREAMS}"
         )
         rows = await self.engine.rows(pipeline.conditions.statement(sql), self.limits)

@@ -20,8 +20,8 @@ from backbone.query.operations import operations, services
 from backbone.query.service_graph import edges
 from backbone.query.traces import find_traces, parse_trace_id, search_traces
 from backbone.serve.errors import NotFound, problem
+from backbone.serve.given import Given, given_parameters
 from backbone.serve.jaeger.given import given_range, given_search
-from backbone.serve.prometheus.given import Given, given_parameters
 from backbone.serve.running import QueryRunner
 from backbone.store.engine import Engine, QueryLimits
 

@@ -9,7 +9,7 @@ from backbone.model.time import now_ns
 from backbone.query.attribute_filters import AttributeFilter
 from backbone.query.times import parse_duration_ns
 from backbone.query.traces import TraceSearch
-from backbone.serve.prometheus.given import Given
+from backbone.serve.given import Given
 
 _NS_PER_US, _NS_PER_MS = 1_000, 1_000_000
 _HOUR_NS = 3_600_000_000_000

@@ -9,11 +9,11 @@ from starlette.routing import BaseRoute
 from backbone.serve.asked import Asked
 from backbone.serve.errors import text_error
 from backbone.serve.loki.analysis import analysis_routes
-from backbone.serve.loki.answers import json_response
 from backbone.serve.loki.queries import query_routes
 from backbone.serve.loki.streams import stream_routes
 from backbone.serve.loki.tail import tail_route
 from backbone.serve.loki.volume import volume_routes
+from backbone.serve.responses import build_info, json_response
 from backbone.serve.running import QueryRunner
 
 LOKI_VERSION = "3.5.0"
@@ -26,8 +26,7 @@ def build_loki(asked: Asked, runner: QueryRunner) -> list[BaseRoute]:
 
     async def buildinfo(request: Request, tenant: str) -> Response:
         del request, tenant
-        unknown = dict.fromkeys(("revision", "branch", "buildUser", "buildDate", "goVersion"), "")
-        return json_response({"version": LOKI_VERSION, **unknown})
+        return json_response(build_info(LOKI_VERSION))
 
     async def drilldown_limits(request: Request, tenant: str) -> Response:
         del request, tenant

@@ -11,9 +11,10 @@ from backbone.query.logql.fields import Field, detected_fields, top_values
 from backbone.query.logql.patterns import find_patterns
 from backbone.query.logql.streams import EVERYTHING
 from backbone.serve.errors import text_error
-from backbone.serve.loki.answers import json_response, success
+from backbone.serve.given import given_parameters
+from backbone.serve.loki.answers import success
 from backbone.serve.loki.given import given_count, given_range, given_selector, given_step_ns
-from backbone.serve.prometheus.given import given_parameters
+from backbone.serve.responses import json_response
 from backbone.serve.running import QueryRunner
 from backbone.store.engine import Engine, QueryLimits
 

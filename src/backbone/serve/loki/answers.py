@@ -18,10 +18,6 @@ def success(data: Any) -> Response:
     return Response(orjson.dumps({"status": "success", "data": data}), media_type="application/json")
 
 
-def json_response(body: Any) -> Response:
-    return Response(orjson.dumps(body), media_type="application/json")
-
-
 def streams(lines: Iterable[Line], *, categorized: bool) -> list[dict[str, Any]]:
     """Return lines by stream, each in the order given: a time as text, the line and, if categorized, its own labels."""
     found: dict[tuple[tuple[str, str], ...], dict[str, Any]] = {}

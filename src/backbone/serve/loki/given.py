@@ -13,7 +13,7 @@ from backbone.query.logql.parser import parse_log_query
 from backbone.query.promql.engine import MAX_STEPS
 from backbone.query.promql.values import Grid
 from backbone.query.times import parse_duration_ns, parse_time_ns
-from backbone.serve.prometheus.given import Given
+from backbone.serve.given import Given
 
 DEFAULT_LIMIT = 100
 _HOUR_NS = 3_600 * NANOSECONDS_PER_SECOND

@@ -20,6 +20,7 @@ from backbone.query.logql.printer import print_query
 from backbone.query.promql.print_json import print_answer
 from backbone.query.promql.values import Grid
 from backbone.serve.errors import text_error
+from backbone.serve.given import Given, given_parameters
 from backbone.serve.loki.answers import CATEGORIZE, stats, streams, success
 from backbone.serve.loki.given import (
     DEFAULT_LIMIT,
@@ -29,7 +30,6 @@ from backbone.serve.loki.given import (
     given_moment,
     given_range,
 )
-from backbone.serve.prometheus.given import Given, given_parameters
 from backbone.serve.running import QueryRunner
 
 _METHODS = ("GET", "POST")

@@ -12,9 +12,10 @@ from backbone.query.logql.base_labels import STREAM_LABELS
 from backbone.query.logql.parser import parse_log_query
 from backbone.query.logql.streams import EVERYTHING, Streams
 from backbone.serve.errors import text_error
-from backbone.serve.loki.answers import json_response, success
+from backbone.serve.given import Given, given_parameters
+from backbone.serve.loki.answers import success
 from backbone.serve.loki.given import given_range, given_selector
-from backbone.serve.prometheus.given import Given, given_parameters
+from backbone.serve.responses import json_response
 from backbone.serve.running import QueryRunner
 from backbone.store.engine import Engine, QueryLimits
 

@@ -15,8 +15,8 @@ from backbone.query.promql.print_json import print_answer
 from backbone.query.promql.values import Grid
 from backbone.query.selectors import Matcher
 from backbone.serve.errors import text_error
+from backbone.serve.given import Given, given_parameters
 from backbone.serve.loki.given import Range, given_count, given_range, given_selector, given_step_ns
-from backbone.serve.prometheus.given import Given, given_parameters
 from backbone.serve.running import QueryRunner
 
 _NS_PER_MS = 1_000_000

@@ -13,8 +13,9 @@ from backbone.query.promql.ast import VectorSelector
 from backbone.query.promql.parser import parse
 from backbone.query.promql.print_json import print_api
 from backbone.query.promql.walk import everything
+from backbone.serve.given import given_parameters
 from backbone.serve.prometheus.answers import failure, success
-from backbone.serve.prometheus.given import given_parameters, given_time_ms
+from backbone.serve.prometheus.given import given_time_ms
 from backbone.serve.running import QueryRunner
 from backbone.store.engine import Engine, QueryLimits
 

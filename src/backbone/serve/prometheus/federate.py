@@ -18,7 +18,8 @@ from backbone.query.promql.printer import print_expr, show_label
 from backbone.query.selectors import METRIC_LABEL
 from backbone.query.series import find_metadata
 from backbone.serve.errors import text_error
-from backbone.serve.prometheus.given import MAX_ITEMS, given_parameters
+from backbone.serve.given import given_parameters
+from backbone.serve.prometheus.given import MAX_ITEMS
 from backbone.serve.running import QueryRunner
 from backbone.store.engine import Engine, QueryLimits
 

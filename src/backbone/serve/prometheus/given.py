@@ -1,33 +1,17 @@
-"""What a request to Prometheus' API gives: parameters in its address and, where it is a form, in its body."""
+"""What the parameters of Prometheus' API mean."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
-from urllib.parse import parse_qsl
-
-from starlette.datastructures import ImmutableMultiDict
-from starlette.requests import Request
 
 from backbone.model.errors import UserInputError
 from backbone.query.times import parse_duration_ns, parse_time_ns
-from backbone.serve.bodies import read_body
+from backbone.serve.given import Given
 
 MAX_ITEMS = 100_000
 """Of one answer, where the request sets no limit of its own."""
 
-Given = ImmutableMultiDict[str, Any]
-
 _LARGEST_SECONDS = 9_000_000_000.0
-
-
-async def given_parameters(request: Request) -> Given:
-    """Return the parameters of the address and, where it is a form, of the body."""
-    pairs = request.query_params.multi_items()
-    if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        body = (await read_body(request)).decode(errors="replace")
-        pairs += parse_qsl(body, keep_blank_values=True, max_num_fields=1_000)
-    return ImmutableMultiDict(pairs)
 
 
 def result_limit(given: Given) -> int:

@@ -20,8 +20,9 @@ from backbone.query.promql.parser import parse_selector
 from backbone.query.promql.source import Report
 from backbone.query.series import SeriesFilter, find_metadata
 from backbone.query.times import LATEST_NS, parse_time_ns
+from backbone.serve.given import Given, given_parameters
 from backbone.serve.prometheus.answers import failure, success
-from backbone.serve.prometheus.given import Given, given_parameters, result_limit
+from backbone.serve.prometheus.given import result_limit
 from backbone.serve.running import QueryRunner
 from backbone.store.engine import Engine, QueryLimits
 

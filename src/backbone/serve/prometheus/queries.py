@@ -24,8 +24,9 @@ from backbone.query.promql.print_json import print_answer
 from backbone.query.promql.printer import pretty
 from backbone.query.promql.tree_json import tree
 from backbone.query.promql.values import Grid
+from backbone.serve.given import Given, given_parameters
 from backbone.serve.prometheus.answers import failure, success, success_bytes
-from backbone.serve.prometheus.given import Given, given_duration_ms, given_parameters, given_time_ms
+from backbone.serve.prometheus.given import given_duration_ms, given_time_ms
 from backbone.serve.running import QueryRunner
 
 _METHODS = ("GET", "POST")

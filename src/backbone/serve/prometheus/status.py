@@ -19,8 +19,9 @@ from backbone.model.errors import UserInputError
 from backbone.query.cardinality import Counts, cardinality
 from backbone.query.promql.functions import FUNCTIONS
 from backbone.serve.asked import ServerFacts
+from backbone.serve.given import given_parameters
 from backbone.serve.prometheus.answers import failure, success
-from backbone.serve.prometheus.given import given_parameters
+from backbone.serve.responses import build_info
 from backbone.serve.running import Handler, QueryRunner
 from backbone.store.engine import Engine, QueryLimits
 
@@ -64,16 +65,7 @@ def _always(data: Any) -> Handler:
 
 
 def _buildinfo() -> dict[str, str]:
-    return {
-        "version": PROMETHEUS_VERSION,
-        "revision": "",
-        "branch": "",
-        "buildUser": "",
-        "buildDate": "",
-        "goVersion": "",
-        "application": "Backbone",
-        "backboneVersion": version("backbone"),
-    }
+    return build_info(PROMETHEUS_VERSION) | {"application": "Backbone", "backboneVersion": version("backbone")}
 
 
 def _features() -> dict[str, dict[str, bool]]:

@@ -7,8 +7,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute
 
 from backbone.serve.errors import text_error
+from backbone.serve.responses import build_info, json_response
 from backbone.serve.running import QueryRunner
-from backbone.serve.tempo.answers import json_response
 from backbone.serve.tempo.metrics import metrics_routes
 from backbone.serve.tempo.search import search_routes
 from backbone.serve.tempo.tags import tag_routes
@@ -28,8 +28,7 @@ def build_tempo(engine: Engine, limits: QueryLimits, runner: QueryRunner) -> lis
 
     async def buildinfo(request: Request, tenant: str) -> Response:
         del request, tenant
-        unknown = dict.fromkeys(("revision", "branch", "buildUser", "buildDate", "goVersion"), "")
-        return json_response({"version": TEMPO_VERSION, **unknown})
+        return json_response(build_info(TEMPO_VERSION))
 
     return [
         runner.route("/api/echo", echo, text_error),

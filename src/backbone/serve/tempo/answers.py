@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
-from starlette.responses import Response
-
 from backbone.query.values import any_value, json_ready, plain
-
-
-def json_response(body: Any) -> Response:
-    return Response(orjson.dumps(body), media_type="application/json")
 
 
 def key_value(name: str, kind: str, text: str) -> dict[str, Any]:

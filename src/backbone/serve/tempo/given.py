@@ -6,7 +6,7 @@ from backbone.model.errors import UserInputError
 from backbone.model.time import NANOSECONDS_PER_SECOND, now_ns
 from backbone.query.times import parse_duration_ns, parse_time_ns
 from backbone.query.traceql.source import Window
-from backbone.serve.prometheus.given import Given
+from backbone.serve.given import Given
 
 _HOUR_NS = 3_600 * NANOSECONDS_PER_SECOND
 _MOST_DIGITS = 10

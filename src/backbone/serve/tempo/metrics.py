@@ -19,9 +19,10 @@ from backbone.query.traceql.metrics import SpanMetrics, SpanSeries, Steps
 from backbone.query.traceql.parser import parse
 from backbone.query.traceql.source import Window
 from backbone.serve.errors import text_error
-from backbone.serve.prometheus.given import Given, given_parameters
+from backbone.serve.given import Given, given_parameters
+from backbone.serve.responses import json_response
 from backbone.serve.running import QueryRunner
-from backbone.serve.tempo.answers import json_response, key_value
+from backbone.serve.tempo.answers import key_value
 from backbone.serve.tempo.given import given_window
 from backbone.store.engine import Engine, QueryLimits
 

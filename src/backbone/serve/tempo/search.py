@@ -17,9 +17,10 @@ from backbone.query.traceql.found import FoundSpanset, FoundTrace
 from backbone.query.traceql.parser import parse
 from backbone.query.traceql.search import SearchLimits, TraceSearch
 from backbone.serve.errors import text_error
-from backbone.serve.prometheus.given import Given, given_parameters
+from backbone.serve.given import Given, given_parameters
+from backbone.serve.responses import json_response
 from backbone.serve.running import QueryRunner
-from backbone.serve.tempo.answers import json_response, key_value
+from backbone.serve.tempo.answers import key_value
 from backbone.serve.tempo.given import given_count, given_window
 from backbone.store.engine import Engine, QueryLimits
 

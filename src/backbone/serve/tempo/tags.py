@@ -13,9 +13,9 @@ from backbone.query.traceql.parser import parse
 from backbone.query.traceql.tags import INTRINSICS, SCOPES, attribute_names, attribute_values
 from backbone.query.traceql.walk import told
 from backbone.serve.errors import text_error
-from backbone.serve.prometheus.given import Given, given_parameters
+from backbone.serve.given import Given, given_parameters
+from backbone.serve.responses import json_response
 from backbone.serve.running import QueryRunner
-from backbone.serve.tempo.answers import json_response
 from backbone.serve.tempo.given import given_count, given_window
 from backbone.store.engine import Engine, QueryLimits
 

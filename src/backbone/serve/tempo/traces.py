@@ -10,8 +10,8 @@ from starlette.routing import Route
 from backbone.query.otlp_json import otlp_json
 from backbone.query.traces import find_trace, parse_trace_id
 from backbone.serve.errors import NotFound, text_error
+from backbone.serve.responses import json_response
 from backbone.serve.running import QueryRunner
-from backbone.serve.tempo.answers import json_response
 from backbone.store.engine import Engine, QueryLimits
 
 _PROTOBUF = "application/protobuf"
