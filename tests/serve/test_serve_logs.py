@@ -37,7 +37,9 @@ def tenant(stored: Stored) -> str:
 
 async def _get(client: httpx.AsyncClient, tenant: str, path: str, **given: Any) -> Any:
     answer = await client.get(
-        f"/api/backbone/v1/logs/{path}", params={"until": print_time(_NOW)} | given, headers={"X-Scope-OrgID": tenant}
+        f"/api/backbone/v1/logs/{path}",
+        params={"since": print_time(_NOW - 3600 * _SECOND), "until": print_time(_NOW)} | given,
+        headers={"X-Scope-OrgID": tenant},
     )
     assert answer.status_code == 200, answer.text
     return answer.json()
@@ -77,7 +79,7 @@ async def test_patterns_are_compared_with_a_time_before(client: httpx.AsyncClien
     assert shown["peer <_> lost after <_> ms"] == (10, 0, None)
     lines, baseline, change = shown["request <_> served"]
     assert (lines, baseline) == (20, 6)
-    assert change == pytest.approx(20 / 6 * 2, rel=0.05)
+    assert change == pytest.approx(20 / 6 * 2, rel=1e-6)
 
 
 async def test_differences_name_what_stands_out(client: httpx.AsyncClient, tenant: str) -> None:
