@@ -30,6 +30,8 @@ _MOST_SPANS = 5_000_000
 _FIRST_BATCH = 200
 _GROWTH = 5
 _MOST_FILTERS = 60
+_MOST_BY_PARTS = 1_000
+"""Who wants more traces than this is told of all there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,9 @@ class TraceSearch:
 
     async def find(self, query: Query, wanted: SearchLimits) -> list[FoundTrace]:
         """
-        Return the traces of which spans match, those with the newest spans first.
+        Return traces of which spans match, those with the newest spans first.
+
+        Where there are more than are wanted, those whose spans lie close together may come before newer ones.
 
         Raises:
             LimitExceeded: the query has too many filters, or needs more than it may.
@@ -93,29 +97,28 @@ class TraceSearch:
         if len(filters(pipeline)) > _MOST_FILTERS:
             raise LimitExceeded(f"a query has at most {_MOST_FILTERS} filters", limit="traceql.filters")
         conditions = _conditions(filters(pipeline))
-        alone = len(pipeline.stages) == 1 and isinstance(pipeline.stages[0], Filter)
-        if alone and not needs_trace(conditions) and not needs_children(conditions):
-            return await self._by_one_filter(pipeline, most)
+        found: dict[str, list[SpanKey]] = {}
+        if most <= _MOST_BY_PARTS and not needs_trace(conditions) and not needs_children(conditions):
+            alone = len(pipeline.stages) == 1 and isinstance(pipeline.stages[0], Filter)
+            parts = [Window(start, end) for start, end in slices(self._window.start_ns, self._window.end_ns)]
+            # Spans that only match together may lie in two parts: the whole time is looked at in the end.
+            for part in parts if alone else parts[:-1]:
+                candidates = await self._candidates(pipeline, part, most if alone else most + _FIRST_BATCH)
+                found |= await self._evaluated(pipeline, [trace for trace in candidates if trace not in found])
+                if len(found) >= most:
+                    return dict(list(found.items())[:most])
+            if alone:
+                return found
+        return await self._among_all(pipeline, most)
+
+    async def _among_all(self, pipeline: Pipeline, most: int) -> dict[str, list[SpanKey]]:
         candidates = await self._candidates(pipeline, self._window, _MOST_CANDIDATES)
         found: dict[str, list[SpanKey]] = {}
         at, size = 0, max(_FIRST_BATCH, most)
         while at < len(candidates) and len(found) < most:
-            batch = candidates[at : at + size]
+            found |= await self._evaluated(pipeline, candidates[at : at + size])
             at, size = at + size, size * _GROWTH
-            keys = await self._evaluated(pipeline, batch)
-            found.update((trace, keys[trace]) for trace in batch if trace in keys)
         return dict(list(found.items())[:most])
-
-    async def _by_one_filter(self, pipeline: Pipeline, most: int) -> dict[str, list[SpanKey]]:
-        """Every trace that has such a span is found, whatever else is in it: the newest times will do."""
-        traces: dict[str, None] = {}
-        for start, end in slices(self._window.start_ns, self._window.end_ns):
-            traces |= dict.fromkeys(await self._candidates(pipeline, Window(start, end), most))
-            if len(traces) >= most:
-                break
-        chosen = list(traces)[:most]
-        keys = await self._evaluated(pipeline, chosen) if chosen else {}
-        return {trace: keys[trace] for trace in chosen}
 
     async def _candidates(self, pipeline: Pipeline, window: Window, limit: int) -> list[str]:
         """Return the ids of the traces that have spans for all filters that they must have spans for."""
@@ -131,8 +134,12 @@ class TraceSearch:
         return [row["id"] for row in await self._engine.rows(spans.conditions.statement(sql), self._limits)]
 
     async def _evaluated(self, pipeline: Pipeline, traces: Sequence[str]) -> dict[str, list[SpanKey]]:
+        """Return the spans that match, of the traces that have any, in the order given."""
+        if not traces:
+            return {}
         table = await self._table(pipeline, traces)
-        return await asyncio.to_thread(_keys, table, pipeline)
+        keys = await asyncio.to_thread(_keys, table, pipeline)
+        return {trace: keys[trace] for trace in traces if trace in keys}
 
     async def _table(self, pipeline: Pipeline, traces: Sequence[str]) -> pa.Table:
         known, numbers, groups = filters(pipeline), aggregated(pipeline), grouped(pipeline)
