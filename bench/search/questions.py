@@ -66,7 +66,7 @@ def log_questions(known: Known) -> list[Question]:
     one = '{service_name="service-3"}'
     return [
         Question("needle: a word of one line", _asked(f"{API}/logs", text=list(known.words), **window), 50),
-        Question("needle: LogQL `|= `, anywhere in a word",
+        Question("needle: LogQL line filter, a part of a word",
                  _asked(f"{LOKI}/query_range", query=[f'{every} |= "{word[3:]}"' for word in known.words], **loki),
                  300),
         Question("phrase", _asked(f"{API}/logs", text='"suspects were probed through other"', **window), 300),
