@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from backbone.store.engine import Parameter, Statement
 
 
@@ -40,6 +42,12 @@ class Conditions:
             start=("Int64", start_ns),
             end=("Int64", end_ns),
         )
+
+    def of_traces(self, trace_ids: Iterable[str]) -> None:
+        """Add that a row belongs to one of some traces, given by their ids in hexadecimal."""
+        ids = self.bind("Array(String)", list(trace_ids))
+        # A set from a subquery, so that the index of trace ids is asked.
+        self.add(f"trace_id IN (SELECT toFixedString(unhex(id), 16) FROM (SELECT arrayJoin({ids}) AS id))")
 
     @property
     def where(self) -> str:

@@ -102,8 +102,7 @@ async def find_traces(
 ) -> dict[bytes, TracesData]:
     """Return the traces that are there, each as `find_trace` does; together they may have as many spans as one."""
     conditions = Conditions(tenant)
-    ids = conditions.bind("Array(String)", [trace_id.hex() for trace_id in trace_ids])
-    conditions.add(f"trace_id IN (SELECT toFixedString(unhex(id), 16) FROM (SELECT arrayJoin({ids}) AS id))")
+    conditions.of_traces(trace_id.hex() for trace_id in trace_ids)
     rows = await engine.rows(
         conditions.statement(
             f"SELECT {SPAN_COLUMNS} FROM spans WHERE {conditions.where} "
@@ -128,7 +127,8 @@ async def search_traces(engine: Engine, tenant: str, search: TraceSearch, limits
     found = (
         f"SELECT trace_id FROM spans WHERE {conditions.where} GROUP BY trace_id ORDER BY max(time) DESC LIMIT {limit}"
     )
-    return await _summaries(engine, conditions, found, limits)
+    chosen = f"tenant = {{tenant:String}} AND trace_id IN ({found})"
+    return await _summaries(engine, conditions, chosen, limits)
 
 
 async def summarize_traces(
@@ -136,12 +136,11 @@ async def summarize_traces(
 ) -> list[TraceSummary]:
     """Return those of the traces that are there, those that started last first."""
     conditions = Conditions(tenant)
-    ids = conditions.bind("Array(String)", [trace_id.hex() for trace_id in trace_ids])
-    found = f"SELECT toFixedString(unhex(id), 16) AS trace_id FROM (SELECT arrayJoin({ids}) AS id)"
-    return await _summaries(engine, conditions, found, limits)
+    conditions.of_traces(trace_id.hex() for trace_id in trace_ids)
+    return await _summaries(engine, conditions, conditions.where, limits)
 
 
-async def _summaries(engine: Engine, conditions: Conditions, found: str, limits: QueryLimits) -> list[TraceSummary]:
+async def _summaries(engine: Engine, conditions: Conditions, where: str, limits: QueryLimits) -> list[TraceSummary]:
     sql = f"""
 SELECT
     lower(hex(trace_id)) AS id,
@@ -152,7 +151,7 @@ SELECT
     uniqExactIf((span_id, kind), status = 'error') AS errors,
     arraySort(groupUniqArray(toString(service))) AS services
 FROM spans
-WHERE tenant = {{tenant:String}} AND trace_id IN ({found})
+WHERE {where}
 GROUP BY trace_id
 ORDER BY start_ns DESC, id
 """

@@ -37,10 +37,7 @@ class Build(BuildMetrics):
     def selector(self, meta: Meta, items: list[Any]) -> tuple[Matcher, ...]:
         matchers = tuple(item for item in items if isinstance(item, Matcher))
         if all(matcher.takes_empty for matcher in matchers):
-            what = (
-                "queries require at least one regexp or equality matcher that does not have an empty-compatible value"
-            )
-            raise BuildError(meta.start_pos, what)
+            raise BuildError(meta.start_pos, _EMPTY_SELECTOR)
         return matchers
 
     def matcher(self, _meta: Meta, items: list[Any]) -> Matcher:

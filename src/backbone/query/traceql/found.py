@@ -110,8 +110,7 @@ async def _summaries(
     engine: Engine, tenant: str, traces: Sequence[str], limits: QueryLimits
 ) -> dict[str, dict[str, Any]]:
     conditions = Conditions(tenant)
-    ids = conditions.bind("Array(String)", list(traces))
-    conditions.add(f"trace_id IN (SELECT toFixedString(unhex(id), 16) FROM (SELECT arrayJoin({ids}) AS id))")
+    conditions.of_traces(traces)
     sql = f"""
 SELECT lower(hex(trace_id)) AS id, argMin(first_of_service, first_key) AS root, min(first) AS start_ns,
     max(last) - start_ns AS duration_ns, groupArray((service, spans, errors)) AS services
@@ -135,7 +134,7 @@ async def _spans(
     fields: Sequence[Field],
 ) -> dict[tuple[str, str], FoundSpan]:
     spans = Spans(tenant, window, fields)
-    spans.among(sorted({trace for trace, _ in keys}))
+    spans.conditions.of_traces(sorted({trace for trace, _ in keys}))
     wanted = spans.conditions.bind("Array(String)", [span for _, span in keys])
     shown = ", ".join(spans.sql.shown(field) for field in fields)
     sql = (

@@ -155,7 +155,7 @@ LIMIT {MAX_SERIES + 1}
             return spans
         keys = await TraceSearch(self._engine, self._tenant, window, self._limits).spans(query.pipeline, _MOST_SPANS)
         spans = Spans(self._tenant, window, exprs)
-        spans.among(sorted({trace for trace, _ in keys}))
+        spans.conditions.of_traces(sorted({trace for trace, _ in keys}))
         ids = spans.conditions.bind("Array(String)", [trace + span for trace, span in keys])
         spans.test(f"concat(lower(hex(trace_id)), lower(hex(span_id))) IN (SELECT arrayJoin({ids}))")
         return spans

@@ -144,7 +144,7 @@ class TraceSearch:
     async def _table(self, pipeline: Pipeline, traces: Sequence[str]) -> pa.Table:
         known, numbers, groups = filters(pipeline), aggregated(pipeline), grouped(pipeline)
         spans = Spans(self._tenant, self._window, [*_conditions(known), *numbers, *groups])
-        spans.among(traces)
+        spans.conditions.of_traces(traces)
         sql = spans.sql
         columns = [
             *(f"{sql.condition(one.condition)} AS b{number}" for number, one in enumerate(known)),

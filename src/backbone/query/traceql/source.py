@@ -48,11 +48,6 @@ class Spans:
                 "USING (trace_id, span_id)"
             )
 
-    def among(self, traces: Sequence[str]) -> None:
-        """Take the spans of some traces only, given by their ids in hexadecimal."""
-        ids = self.conditions.bind("Array(String)", list(traces))
-        self.conditions.add(f"trace_id IN (SELECT toFixedString(unhex(id), 16) FROM (SELECT arrayJoin({ids}) AS id))")
-
     def test(self, condition: str) -> None:
         """Take the spans of which this is true."""
         self._tests.append(condition)
