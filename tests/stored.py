@@ -13,8 +13,9 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, LogsData
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, TracesData
 
+from backbone.config.policy import PolicyConfig
 from backbone.model.time import NANOSECONDS_PER_SECOND, now_ns
-from backbone.process import pipeline
+from backbone.process import compile_policy, pipeline
 from backbone.process.series import fingerprint, label_hash
 from backbone.receive.envelope import seal
 from backbone.store.embedded import EmbeddedEngine, EmbeddedOptions
@@ -133,4 +134,4 @@ def open_stored(directory: Path) -> Iterator[Stored]:
 async def _set_up(engine: EmbeddedEngine) -> None:
     await migrate(engine)
     names: tuple[WireName, ...] = ("traces", "logs", "metrics", "remote_write")
-    await install(engine, [wire(name) for name in names], pipeline())
+    await install(engine, [wire(name) for name in names], pipeline(compile_policy(PolicyConfig())))

@@ -10,7 +10,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from backbone.config.reference import reference
+from backbone.config.policy import PolicyConfig
+from backbone.config.reference import policy_reference, reference
 from backbone.config.schema import json_schema
 
 ROOT = Path(__file__).parent.parent
@@ -18,6 +19,8 @@ ROOT = Path(__file__).parent.parent
 GENERATED: dict[str, Callable[[], str]] = {
     "docs/reference/backbone.schema.json": lambda: json.dumps(json_schema(), indent=2) + "\n",
     "docs/reference/config.md": reference,
+    "docs/reference/policy.schema.json": lambda: json.dumps(json_schema(PolicyConfig, "policy.yaml"), indent=2) + "\n",
+    "docs/reference/policy.md": policy_reference,
 }
 """Each generated file and the function that returns its text."""
 

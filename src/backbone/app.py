@@ -22,11 +22,12 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backbone.config.dump import dump, flat
+from backbone.config.load import load_policy
 from backbone.config.model import Config, PeerConfig
 from backbone.model.errors import BackboneError
 from backbone.model.tenant import Tenants
 from backbone.model.time import now_ns
-from backbone.process import Pipeline, faults_query, pipeline
+from backbone.process import Pipeline, Policy, compile_policy, faults_query, pipeline
 from backbone.query.catalog import TableCatalog
 from backbone.query.federation.catalog import FederatedCatalog
 from backbone.query.federation.peer import Peer, PeerOptions
@@ -92,7 +93,9 @@ class Backbone:
         metrics = Metrics()
         retention = config.store.retention
         flow = pipeline(
-            traces_kept_seconds=int(retention.traces.seconds), logs_kept_seconds=int(retention.logs.seconds)
+            compile_policy(load_policy(config.policy.file)),
+            traces_kept_seconds=int(retention.traces.seconds),
+            logs_kept_seconds=int(retention.logs.seconds),
         )
         async with contextlib.AsyncExitStack() as stack:
             engine = await stack.enter_async_context(_store(config, flow))
@@ -136,7 +139,7 @@ async def _store(config: Config, flow: Pipeline) -> AsyncIterator[Engine]:
 @contextlib.asynccontextmanager
 async def scratch_store(directory: Path) -> AsyncIterator[Engine]:
     """Open tables in *directory* that keep everything, for trying things out."""
-    flow = pipeline(traces_kept_seconds=_FOR_EVER_SECONDS, logs_kept_seconds=_FOR_EVER_SECONDS)
+    flow = pipeline(Policy(), traces_kept_seconds=_FOR_EVER_SECONDS, logs_kept_seconds=_FOR_EVER_SECONDS)
     async with open_embedded(directory, EmbeddedOptions()) as engine:
         await migrate(engine)
         await install(engine, [wire(name) for name in _WIRES], flow)

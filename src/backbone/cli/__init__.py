@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from backbone.cli import config
+from backbone.cli import config, policy
 from backbone.cli.check import check
 from backbone.cli.demo import demo
 from backbone.cli.query import query
@@ -27,6 +27,7 @@ cli.command()(demo)
 cli.command()(top)
 cli.command()(check)
 cli.add_typer(config.commands, name="config")
+cli.add_typer(policy.commands)
 cli.add_typer(query)
 cli.add_typer(replay)
 cli.add_typer(simulate)

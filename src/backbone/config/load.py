@@ -8,6 +8,7 @@ from typing import Any
 
 from backbone.config.document import Document, read_document
 from backbone.config.model import Config
+from backbone.config.policy import PolicyConfig
 from backbone.config.problems import Place, Problem, Trail, dotted, refusal
 from backbone.config.references import process_environment
 from backbone.config.validate import Model, validate
@@ -25,7 +26,23 @@ def load_config(path: Path | None, overrides: Mapping[str, str] | None = None) -
         ConfigError: something is wrong with it; all of it is told.
     """
     source = _read(path) if path else b""
-    return parse_file(Config, source, str(path) if path else "defaults", process_environment(), overrides or {})
+    found = parse_file(Config, source, str(path) if path else "defaults", process_environment(), overrides or {})
+    if path is None or found.policy.file is None:
+        return found
+    beside = found.policy.model_copy(update={"file": path.parent / found.policy.file})
+    return found.model_copy(update={"policy": beside})
+
+
+def load_policy(path: Path | None) -> PolicyConfig:
+    """
+    Return the policy of a file, or the default one.
+
+    Raises:
+        ConfigError: something is wrong with it; all of it is told.
+    """
+    if path is None:
+        return PolicyConfig()
+    return parse_file(PolicyConfig, _read(path), str(path), process_environment())
 
 
 def parse_file(

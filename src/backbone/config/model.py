@@ -57,6 +57,14 @@ def _directory(value: Any) -> Path:
     return Path(value)
 
 
+def _file(value: Any) -> Path | None:
+    if value is None:
+        return None
+    if not isinstance(value, str | Path) or not str(value) or "\0" in str(value):
+        raise OptionError("the path of a file", value)
+    return Path(value)
+
+
 class HttpConfig(Section):
     """The main HTTP port: APIs, remote write, OTLP/HTTP."""
 
@@ -263,6 +271,13 @@ class StoreConfig(Section):
     query: QueryConfig = QueryConfig()
 
 
+class PolicyFileConfig(Section):
+    """How telemetry is governed before it is stored: tagging, redaction, limits, sampling."""
+
+    file: Annotated[Path | None, PlainValidator(_file, json_schema_input_type=str | None)] = None
+    """The policy's file, beside this one; without one, personal data is masked and everything is kept."""
+
+
 class TenantsConfig(Section):
     """Whose telemetry a request brings or asks for."""
 
@@ -287,6 +302,7 @@ class Config(Section):
     http: HttpConfig = HttpConfig()
     receivers: ReceiversConfig = ReceiversConfig()
     commit: CommitConfig = CommitConfig()
+    policy: PolicyFileConfig = PolicyFileConfig()
     store: StoreConfig = StoreConfig()
     promql: PromQLConfig = PromQLConfig()
     logql: LogQLConfig = LogQLConfig()

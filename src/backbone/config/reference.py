@@ -6,12 +6,14 @@ import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import UnionType
 from typing import Literal, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from backbone.config.model import Config
+from backbone.config.policy import PolicyConfig
 from backbone.config.secret import Secret
 from backbone.config.section import Within
 from backbone.config.units import Address, ByteSize, Duration
@@ -45,6 +47,15 @@ in force. For editors there is a [JSON schema](backbone.schema.json), which `bac
 """
 
 
+_POLICY_HEAD = """\
+# `policy.yaml`
+
+What happens to telemetry before it is stored, named by the option `policy.file` of `backbone.yaml`. Every option has a
+default; `backbone policy check policy.yaml` tells every problem with its line and column, and `backbone policy explain`
+prints the SQL that it becomes. Durations, sizes and references are written as in [`backbone.yaml`](config.md).
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Option:
     name: str
@@ -55,8 +66,13 @@ class Option:
 
 
 def reference() -> str:
-    """Return the page, as Markdown."""
+    """Return the page of ``backbone.yaml``, as Markdown."""
     return "\n".join([_HEAD, *_page(Config, "")])
+
+
+def policy_reference() -> str:
+    """Return the page of ``policy.yaml``, as Markdown."""
+    return "\n".join([_POLICY_HEAD, *_page(PolicyConfig, "")])
 
 
 def _page(section: type[BaseModel], trail: str) -> Iterator[str]:
@@ -73,8 +89,8 @@ def _page(section: type[BaseModel], trail: str) -> Iterator[str]:
         trail_of_it = f"{trail}.{name}" if trail else name
         if inner := _section(field):
             yield from _page(inner, trail_of_it)
-        elif inner := _listed(field):
-            yield from _page(inner, f"{trail_of_it}[]")
+        elif inner := _several(field):
+            yield from _page(inner, f"{trail_of_it}{'[]' if get_origin(field.annotation) is tuple else '.NAME'}")
 
 
 def _options(section: type[BaseModel]) -> Iterator[Option]:
@@ -90,9 +106,12 @@ def _section(field: FieldInfo) -> type[BaseModel] | None:
     return _is_section(field.annotation)
 
 
-def _listed(field: FieldInfo) -> type[BaseModel] | None:
-    """Return the section that the items of a list are."""
-    return _is_section(get_args(field.annotation)[0]) if get_origin(field.annotation) is tuple else None
+def _several(field: FieldInfo) -> type[BaseModel] | None:
+    """Return the section that the items of a list, or the values of a mapping, are."""
+    kind = get_origin(field.annotation)
+    if kind is tuple:
+        return _is_section(get_args(field.annotation)[0])
+    return _is_section(get_args(field.annotation)[1]) if kind is dict else None
 
 
 def _is_section(annotation: object) -> type[BaseModel] | None:
@@ -108,6 +127,9 @@ def _kind(annotation: object) -> str:
         return f"mapping of names to {_kind(get_args(annotation)[1])}"
     if _is_section(annotation):
         return "sections"
+    if isinstance(annotation, UnionType):
+        [given] = [member for member in get_args(annotation) if member is not type(None)]
+        return f"{_kind(given)}, or `null`"
     return _KINDS[annotation]
 
 

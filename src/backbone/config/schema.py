@@ -1,4 +1,4 @@
-"""The JSON schema of ``backbone.yaml``, for editors that complete and check while one writes."""
+"""The JSON schemas of ``backbone.yaml`` and ``policy.yaml``, for editors that complete and check while one writes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema
 
 from backbone.config.model import Config
+from backbone.config.section import Section
 from backbone.config.units import TextValue
 
 _REFERENCE = {"type": "string", "pattern": r"\$\{(env|file):[^}]+\}"}
@@ -20,9 +21,9 @@ class _Generator(GenerateJsonSchema):
         return str(dft) if isinstance(dft, TextValue) else super().encode_default(dft)
 
 
-def json_schema() -> dict[str, Any]:
-    """Return the schema, draft 2020-12; every value that is no section may be a reference as well."""
-    schema = Config.model_json_schema(schema_generator=_Generator)
+def json_schema(model: type[Section] = Config, title: str = "backbone.yaml") -> dict[str, Any]:
+    """Return a file's schema, draft 2020-12; every value that is no section may be a reference as well."""
+    schema = model.model_json_schema(schema_generator=_Generator)
     sections: dict[str, Any] = schema["$defs"]
     for section in [schema, *sections.values()]:
         properties = section["properties"]
@@ -31,7 +32,7 @@ def json_schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,
-        "title": "backbone.yaml",
+        "title": title,
         "$defs": {**sections, "reference": _REFERENCE},
     }
 

@@ -2,7 +2,7 @@
 What happens to telemetry between the wire and the tables, as the SQL of materialized views.
 
 Each signal flows wire → ``*_in`` → tables: the first view unpacks the wire's shape into flat rows of a table that keeps
-nothing, the next ones write them. Policy stands between the two, in the second.
+nothing, the next ones write them. Policy (`policy`) is part of the first, so that nothing behind it sees what was sent.
 """
 
 from __future__ import annotations
@@ -10,19 +10,20 @@ from __future__ import annotations
 from backbone.process.faults import faults_query
 from backbone.process.logs import logs_pipeline
 from backbone.process.metrics import metrics_pipeline
+from backbone.process.policy import Policy, compile_policy
 from backbone.process.remote_write import remote_write_pipeline
 from backbone.process.series import series_pipeline
 from backbone.process.traces import traces_pipeline
 from backbone.process.view import Passage, Pipeline, Recall, View
 
-__all__ = ["Passage", "Pipeline", "Recall", "View", "faults_query", "pipeline"]
+__all__ = ["Passage", "Pipeline", "Policy", "Recall", "View", "compile_policy", "faults_query", "pipeline"]
 
 
-def pipeline(*, traces_kept_seconds: int = 0, logs_kept_seconds: int = 0) -> Pipeline:
+def pipeline(policy: Policy, *, traces_kept_seconds: int = 0, logs_kept_seconds: int = 0) -> Pipeline:
     """Return all steps of all doors; what is older than it is kept is counted as expired, 0 is kept for ever."""
     doors = (
-        traces_pipeline(traces_kept_seconds),
-        logs_pipeline(logs_kept_seconds),
+        traces_pipeline(traces_kept_seconds, policy),
+        logs_pipeline(logs_kept_seconds, policy),
         metrics_pipeline(),
         remote_write_pipeline(),
     )

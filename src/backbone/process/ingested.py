@@ -5,7 +5,7 @@ from __future__ import annotations
 from backbone.process.view import View
 
 
-def ingested(signal: str, rows: str, items: str = "count()", *, kept_seconds: int = 0) -> View:
+def ingested(signal: str, rows: str, items: str = "count()", *, refused: str = "''", kept_seconds: int = 0) -> View:
     """
     Return the view that counts what came in.
 
@@ -13,11 +13,15 @@ def ingested(signal: str, rows: str, items: str = "count()", *, kept_seconds: in
         signal: traces, logs or metrics.
         rows: the table of unpacked rows.
         items: how many items a group of rows holds.
+        refused: an expression that tells why a row is refused, empty where it is not.
         kept_seconds: after that age the table lets go of rows, at once if they are as old when they come; 0 is never.
     """
-    expired = f"time < now() - toIntervalSecond({kept_seconds})" if kept_seconds else "false"
+    outcome = f"if(time < now() - toIntervalSecond({kept_seconds}), 'expired', {refused})" if kept_seconds else refused
+    counted = (
+        f"SELECT tenant, received, service, {outcome} AS outcome, {items} AS count FROM {rows} "
+        "GROUP BY tenant, received, service, outcome"
+    )
     select = (
-        f"SELECT tenant, received, '{signal}' AS signal, service, if({expired}, 'expired', '') AS refused, "
-        f"{items} AS items FROM {rows} GROUP BY tenant, received, service, refused"
+        f"SELECT tenant, received, '{signal}' AS signal, service, outcome AS refused, count AS items FROM ({counted})"
     )
     return View(f"{rows.removesuffix('_in')}_ingested", "ingested", select)

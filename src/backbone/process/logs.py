@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from backbone.process.findings import findings
 from backbone.process.ingested import ingested
+from backbone.process.policy import Policy
+from backbone.process.step import GOVERNED, KEPT, NOT_STORED, UNGOVERNED, govern, names_of
 from backbone.process.unpack import unpack
 from backbone.process.values import ATTRIBUTES, attribute_map, kinds, sized, text, timestamp
 from backbone.process.view import Passage, Pipeline, View
@@ -51,20 +54,25 @@ _RECORD = f"""
     i.flags AS flags,
     {attribute_map("i.attributes", 1)} AS attributes,
     {kinds("i.attributes")} AS attribute_kinds,
-    i.dropped_attributes_count AS dropped_attributes"""
+    i.dropped_attributes_count AS dropped_attributes,
+    {UNGOVERNED}"""
+_ROWS = f"{LOG_COLUMNS}, {GOVERNED}"
+_EXAMPLE = "if(trace_id = toFixedString('', 16), '', lower(hex(trace_id)))"
 
 
-def logs_pipeline(kept_seconds: int) -> Pipeline:
+def logs_pipeline(kept_seconds: int, policy: Policy) -> Pipeline:
     """Return the steps from ``wire_logs`` to the table of log records."""
+    unpacked = unpack("wire_logs", "resource_logs", "scope_logs", "log_records", _RECORD)
+    counted = (
+        findings("logs", "logs_in", "tagging", "breaches", policy.breaches, _EXAMPLE),
+        findings("logs", "logs_in", "redact", "redactions", policy.redactions, _EXAMPLE),
+    )
     return Pipeline(
-        passages=(Passage("logs_in", LOG_COLUMNS),),
+        passages=(Passage("logs_in", _ROWS),),
         views=(
-            View(
-                "logs_unpack",
-                "logs_in",
-                unpack("wire_logs", "resource_logs", "scope_logs", "log_records", _RECORD),
-            ),
-            View("logs_store", "logs", "SELECT * FROM logs_in"),
-            ingested("logs", "logs_in", kept_seconds=kept_seconds),
+            View("logs_unpack", "logs_in", govern(unpacked, names_of(_ROWS), policy.logs)),
+            View("logs_store", "logs", f"SELECT * EXCEPT ({NOT_STORED}) FROM logs_in WHERE {KEPT}"),
+            ingested("logs", "logs_in", refused="refused", kept_seconds=kept_seconds),
+            *filter(None, counted),
         ),
     )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from backbone.process.findings import findings
 from backbone.process.ingested import ingested
+from backbone.process.policy import Policy
+from backbone.process.step import GOVERNED, KEPT, NOT_STORED, UNGOVERNED, govern, names_of
 from backbone.process.unpack import unpack
 from backbone.process.values import ATTRIBUTES, attribute_map, kinds, sized, timestamp
 from backbone.process.view import Passage, Pipeline, View
@@ -73,7 +76,10 @@ _SPAN = f"""
     arrayMap(l -> {kinds("l")}, i.links.attributes) AS `links.attribute_kinds`,
     i.links.dropped_attributes_count AS `links.dropped_attributes`,
     i.links.flags AS `links.flags`,
-    i.dropped_links_count AS dropped_links"""
+    i.dropped_links_count AS dropped_links,
+    {UNGOVERNED}"""
+_ROWS = f"{SPAN_COLUMNS}, {GOVERNED}"
+_EXAMPLE = "lower(hex(trace_id))"
 
 # Buckets are those of an OpenTelemetry exponential histogram of scale 3: bucket i holds durations in ns over
 # 2^(i/8) up to 2^((i+1)/8), so a quantile read from them is within 4.5 % of the true one.
@@ -81,22 +87,24 @@ _OPERATIONS = """
 SELECT tenant, toStartOfMinute(time) AS minute, service, name, kind, status,
     toInt16(ceil(log2(greatest(duration_ns, 1)) * 8) - 1) AS bucket,
     count() AS spans, sum(duration_ns) AS total_ns
-FROM spans_in GROUP BY tenant, minute, service, name, kind, status, bucket
+FROM spans_in WHERE dropped = '' AND refused = '' GROUP BY tenant, minute, service, name, kind, status, bucket
 """
 
 
-def traces_pipeline(kept_seconds: int) -> Pipeline:
+def traces_pipeline(kept_seconds: int, policy: Policy) -> Pipeline:
     """Return the steps from ``wire_traces`` to the tables of spans."""
+    unpacked = unpack("wire_traces", "resource_spans", "scope_spans", "spans", _SPAN)
+    counted = (
+        findings("traces", "spans_in", "tagging", "breaches", policy.breaches, _EXAMPLE),
+        findings("traces", "spans_in", "redact", "redactions", policy.redactions, _EXAMPLE),
+    )
     return Pipeline(
-        passages=(Passage("spans_in", SPAN_COLUMNS),),
+        passages=(Passage("spans_in", _ROWS),),
         views=(
-            View(
-                "spans_unpack",
-                "spans_in",
-                unpack("wire_traces", "resource_spans", "scope_spans", "spans", _SPAN),
-            ),
-            View("spans_store", "spans", "SELECT * FROM spans_in"),
+            View("spans_unpack", "spans_in", govern(unpacked, names_of(_ROWS), policy.spans)),
+            View("spans_store", "spans", f"SELECT * EXCEPT ({NOT_STORED}) FROM spans_in WHERE {KEPT}"),
             View("spans_operations", "operations", _OPERATIONS),
-            ingested("traces", "spans_in", kept_seconds=kept_seconds),
+            ingested("traces", "spans_in", refused="refused", kept_seconds=kept_seconds),
+            *filter(None, counted),
         ),
     )

@@ -1,0 +1,97 @@
+"""
+Policy as steps over rows: each gives columns other values, and may work something out first that it alone needs.
+
+A step is text of SQL and nothing else, so that whoever wants to know what will happen to his data can read it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+GOVERNED = """
+    breaches UInt64,
+    redactions UInt64,
+    dropped LowCardinality(String),
+    refused LowCardinality(String)
+"""
+"""
+What steps say of a row: a bit for each rule of tagging that it breaks and for each rule of redaction that found
+something, in the order of the policy's rules; why it is left out, without or with word to its sender.
+"""
+
+UNGOVERNED = "toUInt64(0) AS breaches, toUInt64(0) AS redactions, '' AS dropped, '' AS refused"
+"""`GOVERNED` of a row that no step has seen."""
+
+NOT_STORED = "breaches, redactions, dropped, refused"
+KEPT = "dropped = '' AND refused = ''"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """
+    One policy's work on rows.
+
+    Each layer is columns and their expressions over the rows as the layer before left them: a column that rows have
+    already gets another value, any other is for the layers that follow. A column is computed once, however often a
+    later layer names it.
+    """
+
+    name: str
+    layers: tuple[Mapping[str, str], ...]
+
+
+def govern(select: str, columns: Sequence[str], steps: Sequence[Step]) -> str:
+    """
+    Return the select with all steps applied, one after the other.
+
+    Args:
+        select: a select of all *columns*.
+        columns: names as they stand in SQL, those of `GOVERNED` among them.
+        steps: what is done, in order.
+    """
+    if not steps:
+        return select
+    for step in steps:
+        there = set(columns)
+        for layer in step.layers:
+            select = _layer(select, there, layer)
+            there |= set(layer)
+        # What only this step needed ends with it.
+        select = f"SELECT {', '.join(columns)} FROM ({select})"
+    return select
+
+
+def _layer(select: str, there: set[str], layer: Mapping[str, str]) -> str:
+    replaced = ", ".join(f"{expression} AS {name}" for name, expression in layer.items() if name in there)
+    added = "".join(f", {expression} AS {name}" for name, expression in layer.items() if name not in there)
+    return f"SELECT *{f' REPLACE ({replaced})' if replaced else ''}{added} FROM ({select})"
+
+
+def names_of(columns: str) -> list[str]:
+    """
+    Return the names of columns declared as for a table, as they stand in SQL.
+
+    The parts of a ``Nested`` column are columns of their own: ```events.name```.
+    """
+    names: list[str] = []
+    for declaration in _split(columns):
+        name, kind = declaration.split(maxsplit=1)
+        if kind.startswith("Nested"):
+            inner = kind[kind.index("(") + 1 : kind.rindex(")")]
+            names += [f"`{name}.{part.split(maxsplit=1)[0]}`" for part in _split(inner)]
+        else:
+            names.append(name)
+    return names
+
+
+def _split(declarations: str) -> list[str]:
+    """Split at commas that stand in no brackets."""
+    parts, depth = [""], 0
+    for character in declarations:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return [part.strip() for part in parts if part.strip()]
