@@ -24,7 +24,7 @@ def pipeline(policy: Policy, *, traces_kept_seconds: int = 0, logs_kept_seconds:
     doors = (
         traces_pipeline(traces_kept_seconds, policy),
         logs_pipeline(logs_kept_seconds, policy),
-        metrics_pipeline(),
-        remote_write_pipeline(),
+        metrics_pipeline(policy),
+        remote_write_pipeline(policy),
     )
-    return sum(doors, start=series_pipeline())
+    return sum(doors, start=series_pipeline(policy))

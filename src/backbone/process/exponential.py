@@ -8,15 +8,19 @@ which add up what comes after each reset, are exact.
 
 from __future__ import annotations
 
-from backbone.process.points import LABELS, ORIGIN, POINT, STALE, exemplar_columns
-from backbone.process.series import fingerprint, label_hash, pair_hash
+from backbone.process.points import EXEMPLAR_NAMES, LABELS, ORIGIN, POINT, STALE, exemplar_columns
+from backbone.process.policy import Policy
+from backbone.process.series import fated, fingerprint, label_hash, pair_hash
 from backbone.process.view import Passage, Pipeline, View
 from backbone.store.wire import wire
 
-_HISTOGRAM = """
+_KEPT = (
+    "count", "sum", "schema", "zero_threshold", "zero_count", "positive_offsets", "positive_lengths", "positive_counts",
+    "negative_offsets", "negative_lengths", "negative_counts", "reset",
+)  # fmt: skip
+_HISTOGRAM = f"""
     tenant, fp, fromUnixTimestamp64Milli(time_ms, 'UTC') AS time, fromUnixTimestamp64Milli(start_ms, 'UTC') AS start,
-    count, sum, schema, zero_threshold, zero_count, positive_offsets, positive_lengths, positive_counts,
-    negative_offsets, negative_lengths, negative_counts, reset
+    {", ".join(_KEPT)}
 """
 
 _FARTHEST = 1 << 24
@@ -64,7 +68,7 @@ FROM exponentials_in
 
 _EXEMPLARS = f"""
 WITH arrayJoin(exemplars) AS e
-SELECT tenant, fp, {exemplar_columns("e")}
+SELECT tenant, id, fp, {exemplar_columns("e")}
 FROM exponentials_in
 """
 
@@ -77,12 +81,16 @@ _PASSAGE = Passage(
     f"reset LowCardinality(String), exemplars Array({wire('metrics').type_of('Exemplar')})",
 )
 
-EXPONENTIALS = Pipeline(
-    passages=(_PASSAGE,),
-    views=(
-        View("exponentials_unpack", "exponentials_in", _UNPACK),
-        View("exponentials_store", "histograms", f"SELECT {_HISTOGRAM} FROM exponentials_in"),
-        View("exponentials_series", "series_in", _SERIES),
-        View("exponentials_exemplars", "exemplars", _EXEMPLARS),
-    ),
-)
+
+def exponentials_pipeline(policy: Policy) -> Pipeline:
+    """Return the steps from ``metrics_in`` to the table of native histograms."""
+    histograms = fated(f"SELECT id, {_HISTOGRAM} FROM exponentials_in", ("tenant", "fp", "time", "start", *_KEPT))
+    return Pipeline(
+        passages=(_PASSAGE,),
+        views=(
+            View("exponentials_unpack", "exponentials_in", _UNPACK),
+            View("exponentials_store", "histograms", histograms),
+            View("exponentials_series", "series_in", _SERIES),
+            View("exponentials_exemplars", "exemplars", fated(_EXEMPLARS, EXEMPLAR_NAMES, policy.exemplars)),
+        ),
+    )

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from backbone.process import metric_names
 from backbone.process.deltas import DELTAS
-from backbone.process.exponential import EXPONENTIALS
+from backbone.process.exponential import exponentials_pipeline
 from backbone.process.ingested import ingested
-from backbone.process.points import LABELS, ORIGIN, POINT, STALE, exemplar_columns
-from backbone.process.series import fingerprint, label_hash, pair_hash
+from backbone.process.points import EXEMPLAR_NAMES, LABELS, ORIGIN, POINT, STALE, exemplar_columns
+from backbone.process.policy import Policy
+from backbone.process.series import fated, fingerprint, known_key, label_hash, pair_hash
 from backbone.process.values import string_of, text
 from backbone.process.view import Passage, Pipeline, Recall, View
 from backbone.store.wire import wire
@@ -34,7 +35,8 @@ _METRICS_IN = Passage(
 )
 _POINTS_IN = Passage(
     "points_in",
-    f"{ORIGIN}, type LowCardinality(String), unit LowCardinality(String), delta Bool, time_ms Int64, {LABELS}, "
+    f"{ORIGIN}, type LowCardinality(String), unit LowCardinality(String), delta Bool, shape UInt64, known Bool, "
+    f"time_ms Int64, {LABELS}, "
     "metrics Array(String), extra_names Array(LowCardinality(String)), extra_values Array(String), "
     f"ids Array(UInt64), fps Array(UInt64), values Array(Float64), bounds Array(Float64), exemplars Array({_EXEMPLAR})",
 )
@@ -42,7 +44,7 @@ _NEW_POINTS_IN = Passage(
     "new_points_in",
     f"{ORIGIN}, type LowCardinality(String), unit LowCardinality(String), shape UInt64, time_ms Int64, {LABELS}, "
     "metrics Array(String), extra_names Array(LowCardinality(String)), extra_values Array(String), "
-    "ids Array(UInt64), fps Array(UInt64)",
+    "ids Array(UInt64), fps Array(UInt64), values Array(Float64)",
 )
 
 
@@ -98,6 +100,7 @@ SELECT m.tenant AS tenant, m.received AS received, m.service AS service, m.type 
     {metrics} AS metrics, {extra[0]} AS extra_names, {extra[1]} AS extra_values,
     arrayMap((x, n, v) -> hash + {pair_hash("__name__", "x")} + if(v = '', 0, cityHash64(toString(n), v)),
         metrics, extra_names, extra_values) AS ids,
+    cityHash64(toString(tenant), ids, intDiv(time_ms, 86400000)) AS shape, shape IN known_points AS known,
     arrayMap((x, i) -> {fingerprint("x", "i")}, metrics, ids) AS fps,
     {values} AS values, {rest}
 FROM metrics_in AS m
@@ -148,14 +151,14 @@ _SUMMARIES = _points(
 _SAMPLES = """
 SELECT tenant, fp, fromUnixTimestamp64Milli(time_ms, 'UTC') AS time, value
 FROM points_in ARRAY JOIN fps AS fp, values AS value
-WHERE NOT delta
+WHERE NOT delta AND known
 """
 
-# All series of a point are new together, so one look-up per point tells whether any of them has to be looked at.
+# All series of a point are known together, so one look-up per point tells whether they have to be looked at.
 _NEW_POINTS = """
-SELECT tenant, received, service, type, unit, cityHash64(toString(tenant), ids, intDiv(time_ms, 86400000)) AS shape,
-    time_ms, label_names, label_values, metrics, extra_names, extra_values, ids, fps
-FROM points_in WHERE NOT delta AND shape NOT IN known_points
+SELECT tenant, received, service, type, unit, shape, time_ms, label_names, label_values, metrics, extra_names,
+    extra_values, ids, fps, values
+FROM points_in WHERE NOT delta AND NOT known
 """
 
 _SERIES_COLUMNS = """
@@ -165,23 +168,28 @@ _SERIES_COLUMNS = """
     type, unit, time_ms AS first_ms, time_ms AS last_ms
 """
 _RENAMED = "* EXCEPT (label_names, label_values, values), label_names AS names, label_values AS texts"
-_NEW_SERIES = f"""
-SELECT {_SERIES_COLUMNS}, emptyArrayInt64() AS times_ms, emptyArrayFloat64() AS values
-FROM (SELECT {_RENAMED.replace(", values", "")} FROM new_points_in)
-ARRAY JOIN metrics AS metric, extra_names AS extra_name, extra_values AS extra_value, ids AS id, fps AS fp
-"""
 
-_DELTAS = f"""
+
+def _spread(points: str) -> str:
+    """Return the select of each series of each point, with the point's sample of it."""
+    return f"""
 SELECT {_SERIES_COLUMNS}, [time_ms] AS times_ms, [value] AS values
-FROM (SELECT {_RENAMED}, values AS point_values FROM points_in WHERE delta)
+FROM (SELECT {_RENAMED}, values AS point_values FROM {points})
 ARRAY JOIN metrics AS metric, extra_names AS extra_name, extra_values AS extra_value, ids AS id, fps AS fp,
     point_values AS value
 """
 
+
+# A point is known once all of its series are, as they were sent: from its second time on.
+_KNOWN_POINTS = f"""
+SELECT any(shape) AS key FROM new_points_in ARRAY JOIN ids AS id
+GROUP BY tenant, shape HAVING min({known_key("id", "time_ms")} IN known_series)
+"""
+
 # An exemplar belongs to the first bucket that holds its value; the buckets are the first series of a histogram's point.
 _EXEMPLARS = f"""
-WITH arrayJoin(exemplars) AS e
-SELECT tenant, fps[if(empty(bounds), 1, arrayCount(b -> b < value, bounds) + 1)] AS fp, {exemplar_columns("e")}
+WITH arrayJoin(exemplars) AS e, if(empty(bounds), 1, arrayCount(b -> b < value, bounds) + 1) AS place
+SELECT tenant, ids[place] AS id, fps[place] AS fp, {exemplar_columns("e")}
 FROM points_in WHERE notEmpty(exemplars)
 """
 
@@ -222,7 +230,7 @@ WHERE job != '' AND length(label_names) > 2
 _POINTS_OF_METRIC = "sum(length(numbers) + length(histograms) + length(exponentials) + length(summaries))"
 
 
-def metrics_pipeline() -> Pipeline:
+def metrics_pipeline(policy: Policy) -> Pipeline:
     """Return the steps from ``wire_metrics`` to ``series_in`` and the tables of metrics."""
     metrics = Pipeline(
         passages=(_METRICS_IN, _POINTS_IN, _NEW_POINTS_IN),
@@ -234,10 +242,10 @@ def metrics_pipeline() -> Pipeline:
             View("metrics_targets", "series_in", _TARGETS),
             View("points_samples", "samples", _SAMPLES),
             View("points_new", "new_points_in", _NEW_POINTS),
-            View("points_series", "series_in", _NEW_SERIES),
-            View("points_known", "known_points", "SELECT shape AS key FROM new_points_in"),
-            View("points_deltas", "deltas_in", _DELTAS),
-            View("points_exemplars", "exemplars", _EXEMPLARS),
+            View("points_series", "series_in", _spread("new_points_in")),
+            View("points_known", "known_points", _KNOWN_POINTS),
+            View("points_deltas", "deltas_in", _spread("(SELECT * FROM points_in WHERE delta)")),
+            View("points_exemplars", "exemplars", fated(_EXEMPLARS, EXEMPLAR_NAMES, policy.exemplars)),
             View("metadata_store", "metadata", _METADATA),
             View("metadata_known", "known_metadata", _KNOWN),
             ingested("metrics", "metrics_in", _POINTS_OF_METRIC),
@@ -247,4 +255,4 @@ def metrics_pipeline() -> Pipeline:
             Recall("known_metadata", "key UInt64", "Set SETTINGS persistent = 0", _KNOWN),
         ),
     )
-    return metrics + DELTAS + EXPONENTIALS
+    return metrics + DELTAS + exponentials_pipeline(policy)

@@ -30,6 +30,9 @@ POINT = f"""
 """
 """Expressions over a row ``m`` of ``metrics_in`` and one of its points ``p``."""
 
+EXEMPLAR_NAMES = ("tenant", "fp", "time", "value", "trace_id", "span_id", "labels")
+"""The columns of ``exemplars``."""
+
 
 def exemplar_columns(exemplar: str) -> str:
     """Return the columns of the table ``exemplars`` for an OpenTelemetry exemplar, but for its series."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from backbone.config.policy import PolicyConfig
+from backbone.config.policy import LimitsConfig, PolicyConfig
 from backbone.process.step import Step
 
 
@@ -25,8 +25,11 @@ class Policy:
     """What each bit of ``breaches`` stands for, from the lowest."""
     redactions: tuple[str, ...] = ()
     """What each bit of ``redactions`` stands for, from the lowest."""
+    limits: LimitsConfig = field(default_factory=LimitsConfig)
+    team: str | None = None
+    """An expression of the team that a row's ``service`` belongs to, where teams have budgets."""
 
 
-def compile_policy(config: PolicyConfig) -> Policy:  # noqa: ARG001 - its sections are empty yet
+def compile_policy(config: PolicyConfig) -> Policy:
     """Return what a policy does; the configuration has been checked before."""
-    return Policy()
+    return Policy(limits=config.limits)

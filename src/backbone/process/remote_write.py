@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from backbone.process.series import fingerprint, label_hash
+from backbone.process.points import EXEMPLAR_NAMES
+from backbone.process.policy import Policy
+from backbone.process.series import fated, fingerprint, label_hash
 from backbone.process.values import LATEST_NS
 from backbone.process.view import Pipeline, View
 
@@ -23,7 +25,8 @@ SELECT
     greatest(arrayMax(s.samples.timestamp), arrayMax(s.histograms.timestamp)) AS last_ms,
     if(throwIf(first_ms < 0 OR last_ms > {LATEST_NS // 10**6},
         'sample.timestamp: expected milliseconds from 1970 to the year 2100') = 0, s.samples.timestamp, []) AS times_ms,
-    s.samples.value AS values
+    s.samples.value AS values,
+    s.key AS key
 FROM wire_remote_write
 """
 
@@ -31,6 +34,13 @@ _IDENTITY = f"""
     s.labels.value[indexOf(s.labels.name, '__name__')] AS metric,
     {label_hash("s.labels.name", "s.labels.value")} AS id
 """
+
+
+_HISTOGRAM_NAMES = (
+    "tenant", "fp", "time", "start", "count", "sum", "schema", "zero_threshold", "zero_count", "positive_offsets",
+    "positive_lengths", "positive_counts", "negative_offsets", "negative_lengths", "negative_counts", "custom_bounds",
+    "reset", "is_float",
+)  # fmt: skip
 
 
 def _counts(deltas: str, counts: str) -> str:
@@ -41,7 +51,7 @@ def _counts(deltas: str, counts: str) -> str:
 _HISTOGRAMS = f"""
 WITH arrayJoin(arrayFilter(t -> notEmpty(t.histograms), timeseries)) AS s, arrayJoin(s.histograms) AS h,
     {_IDENTITY}
-SELECT tenant, {fingerprint("metric", "id")} AS fp,
+SELECT tenant, id, {fingerprint("metric", "id")} AS fp,
     fromUnixTimestamp64Milli(h.timestamp, 'UTC') AS time,
     fromUnixTimestamp64Milli(toInt64(0), 'UTC') AS start,
     if(h.count = 'count_float', h.count_float, toFloat64(h.count_int)) AS count,
@@ -66,7 +76,7 @@ _EXEMPLARS = f"""
 WITH arrayJoin(arrayFilter(t -> notEmpty(t.exemplars), timeseries)) AS s, arrayJoin(s.exemplars) AS e,
     {_IDENTITY},
     mapFromArrays(e.labels.name, e.labels.value) AS labels
-SELECT tenant, {fingerprint("metric", "id")} AS fp,
+SELECT tenant, id, {fingerprint("metric", "id")} AS fp,
     fromUnixTimestamp64Milli(e.timestamp, 'UTC') AS time,
     e.value AS value,
     toFixedString(if(match(labels['trace_id'], '^[0-9a-fA-F]{{32}}$'), unhex(labels['trace_id']), ''), 16) AS trace_id,
@@ -96,14 +106,14 @@ FROM (
 """
 
 
-def remote_write_pipeline() -> Pipeline:
+def remote_write_pipeline(policy: Policy) -> Pipeline:
     """Return the steps from ``wire_remote_write`` to ``series_in`` and the tables of metrics."""
     return Pipeline(
         passages=(),
         views=(
             View("remote_write_unpack", "series_in", _UNPACK),
-            View("remote_write_histograms", "histograms", _HISTOGRAMS),
-            View("remote_write_exemplars", "exemplars", _EXEMPLARS),
+            View("remote_write_histograms", "histograms", fated(_HISTOGRAMS, _HISTOGRAM_NAMES)),
+            View("remote_write_exemplars", "exemplars", fated(_EXEMPLARS, EXEMPLAR_NAMES, policy.exemplars)),
             View("remote_write_metadata", "metadata", _METADATA),
             View("remote_write_ingested", "ingested", _INGESTED),
         ),

@@ -1,13 +1,23 @@
 """
 Series, the one model of all metrics: a metric's name, its labels, and samples under a fingerprint.
 
-Doors for metrics write rows of `SERIES` into ``series_in``: one per series and request, with its samples as arrays. The
-views here carry them on. A series' labels are written when it is new or a new day of its samples begins; the keys of
-those already written stand in the table ``known_series`` in memory.
+Doors for metrics write rows of `SERIES_IN` into ``series_in``: one per series and request, with its samples as arrays.
+``judged_in`` says of each whether it is known: its labels were written today, as they were sent. Of known series only
+samples are left to store. The others pass policy and come to ``governed_in`` with the labels they are to have and a
+verdict. So policy on labels costs nothing per sample.
+
+Series whose labels policy changes, or that are over a budget, never become known: they pass policy each time. What it
+made of their fingerprints stands in ``fates``, for what comes beside samples: exemplars and native histograms.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from backbone.process.admission import JOIN, OVERFLOW, REASONS, admission, admission_pipeline
+from backbone.process.findings import findings
+from backbone.process.policy import Policy
+from backbone.process.step import GOVERNED, UNGOVERNED, Step, govern, names_of
 from backbone.process.view import Passage, Pipeline, Recall, View
 
 SERIES_IN = Passage(
@@ -27,9 +37,11 @@ SERIES_IN = Passage(
     first_ms Int64,
     last_ms Int64,
     times_ms Array(Int64),
-    values Array(Float64)
+    values Array(Float64),
+    key UInt64
 """,
 )
+"""``key`` is how `backbone.receive.known_series` calls the series, 0 where it does not ask."""
 
 
 def label_hash(names: str, values: str) -> str:
@@ -53,50 +65,208 @@ def fingerprint(metric: str, identity: str) -> str:
     )
 
 
-_KNOWN_KEY = "bitXor(id, cityHash64(toString(tenant), toDate({last})))"
+JUDGED_IN = Passage("judged_in", f"{SERIES_IN.columns}, known Bool")
+GOVERNED_IN = Passage(
+    "governed_in",
+    f"{SERIES_IN.columns}, {GOVERNED}, sent_id UInt64, verdict LowCardinality(String), admitted Bool, collapsed Bool, "
+    "place UInt64",
+)
+"""
+Series that are not known, with their labels as policy left them, and the ``id`` and ``fp`` under which they are stored.
 
-# A label set is checked when it is new, which is rare, not with each of its samples.
-_SERIES = f"""
-WITH fromUnixTimestamp64Milli(last_ms, 'UTC') AS last,
-    arrayFilter((n, v) -> n != '__name__' AND v != '', label_names, label_values) AS names
-SELECT tenant, metric, fp, id,
-    mapFromArrays(names, arrayFilter((v, n) -> n != '__name__' AND v != '', label_values, label_names)) AS labels,
-    type, unit, fromUnixTimestamp64Milli(first_ms, 'UTC') AS first_seen, last AS last_seen
-FROM series_in
-WHERE {_KNOWN_KEY.format(last="last")} NOT IN known_series
-    AND (last_ms > 0 OR notEmpty(times_ms) OR type = 'histogram')
-    AND throwIf(metric = '', 'series without a metric name') = 0
-    AND throwIf(NOT isValidUTF8(metric), 'metric name that is not UTF-8') = 0
-    AND throwIf(arrayUniq(names) != length(names) OR countEqual(label_names, '__name__') > 1,
-        'series with a label given twice') = 0
-    AND throwIf(arrayExists(n -> n = '', names), 'label without a name') = 0
-    AND throwIf(arrayExists(n -> NOT isValidUTF8(n), names), 'label name that is not UTF-8') = 0
+``sent_id`` is that of the labels as they were sent, ``place`` the order in which they came. A series with a verdict is
+over a limit: it is ``collapsed`` into the overflow series of its metric, or left out.
+"""
+
+FIRST_FINGERPRINT = 16
+"""Smaller fates are no fingerprints: from 1 on they are places in `REASONS`."""
+
+_FATE_KEY = "bitXor({id}, cityHash64(toString(tenant)))"
+_LAST = "fromUnixTimestamp64Milli(last_ms, 'UTC')"
+
+
+def known_key(identity: str, last_ms: str) -> str:
+    """Return how a series is called in ``known_series`` on the day of its last sample."""
+    return _known_key(identity, f"fromUnixTimestamp64Milli({last_ms}, 'UTC')")
+
+
+def _known_key(identity: str, last: str) -> str:
+    return f"bitXor({identity}, cityHash64(toString(tenant), toDate({last})))"
+
+
+def fated(select: str, columns: Sequence[str], steps: Sequence[Step] = ()) -> str:
+    """
+    Return what belongs to series, but is no sample, under the fingerprints that policy gave them.
+
+    Args:
+        select: a select of *columns* and ``id``, where ``id`` and ``fp`` are those of the sender's labels.
+        columns: ``tenant`` and ``fp`` among them.
+        steps: what policy does to the rows besides.
+    """
+    made = f"joinGet('fates', 'fp', {_FATE_KEY.format(id='id')})"
+    shown = ", ".join("if(made = 0, fp, made) AS fp" if name == "fp" else name for name in columns)
+    kept = (
+        f"SELECT {shown} FROM (SELECT *, {made} AS made FROM ({select})) WHERE made = 0 OR made >= {FIRST_FINGERPRINT}"
+    )
+    return govern(kept, columns, steps)
+
+
+_JUDGE = f"SELECT *, {known_key('id', 'last_ms')} IN known_series AS known FROM series_in"
+
+_NEW = f"""
+SELECT * REPLACE (
+    arrayFilter((n, v) -> n != '__name__' AND v != '', label_names, label_values) AS label_names,
+    arrayFilter((v, n) -> n != '__name__' AND v != '', label_values, label_names) AS label_values
+), {UNGOVERNED}, id AS sent_id, '' AS verdict, false AS admitted, false AS collapsed,
+    rowNumberInAllBlocks() AS place
+FROM (
+    SELECT * EXCEPT known FROM judged_in
+    WHERE NOT known AND (last_ms > 0 OR notEmpty(times_ms) OR type = 'histogram')
+        AND throwIf(metric = '', 'series without a metric name') = 0
+        AND throwIf(NOT isValidUTF8(metric), 'metric name that is not UTF-8') = 0
+        AND throwIf(countEqual(label_names, '__name__') > 1, 'series with a label given twice') = 0
+)
+"""
+_CHECKED = """
+SELECT * FROM ({rows})
+WHERE throwIf(arrayUniq(label_names) != length(label_names), 'series with a label given twice') = 0
+    AND throwIf(arrayExists(n -> n = '', label_names), 'label without a name') = 0
+    AND throwIf(arrayExists(n -> NOT isValidUTF8(n), label_names), 'label name that is not UTF-8') = 0
     AND throwIf(arrayExists(v -> NOT isValidUTF8(v), label_values), 'label value that is not UTF-8') = 0
+"""
+_CHECKS = Step("checks", (_CHECKED,))
+
+
+def _identity(labels: str, metric: str) -> str:
+    return f"{labels} + {pair_hash('__name__', metric)}"
+
+
+_NAMED_ANEW = Step(
+    "identity",
+    (
+        {"id": _identity(label_hash("label_names", "label_values"), "metric")},
+        {"fp": fingerprint("metric", "id")},
+    ),
+)
+
+
+def _collapse(policy: Policy) -> Step:
+    """Give series over a budget the identity of their metric's overflow series, if that is what the policy says."""
+    # A metric without any series has no place in the budgets; one for each new metric would be series without end.
+    here = "joinGet('budgets', 'used', cityHash64('active_series_per_metric', tenant, metric)) > 0"
+    own = "verdict IN ('values_per_label', 'active_series_per_metric')"
+    wider = f"verdict IN ('active_series_per_team', 'active_series', 'new_series_per_minute') AND {here}"
+    overflow = _identity(pair_hash(OVERFLOW, "'true'"), "metric")
+    if policy.limits.on_breach == "drop":
+        return Step("collapse", ())
+    return Step(
+        "collapse",
+        (
+            {"collapsed": f"{own} OR {wider}"},
+            {"id": f"if(collapsed, {overflow}, id)"},
+            {"fp": f"if(collapsed, {fingerprint('metric', 'id')}, fp)"},
+        ),
+    )
+
+
+_STORED = "(verdict = '' OR collapsed)"
+_UNCHANGED = "verdict = '' AND id = sent_id"
+_REASONS = ", ".join(f"'{reason}'" for reason in REASONS)
+
+_SERIES = f"""
+SELECT tenant, metric, fp, id,
+    if(collapsed, map('{OVERFLOW}', 'true'), mapFromArrays(label_names, label_values)) AS labels,
+    type, unit, fromUnixTimestamp64Milli(first_ms, 'UTC') AS first_seen, {_LAST} AS last_seen
+FROM governed_in WHERE {_STORED}
 """
 
 _SAMPLES = """
 SELECT tenant, fp, fromUnixTimestamp64Milli(time_ms, 'UTC') AS time, value
-FROM series_in ARRAY JOIN times_ms AS time_ms, values AS value
+FROM judged_in ARRAY JOIN times_ms AS time_ms, values AS value WHERE known
 """
 
-_KNOWN = f"SELECT {_KNOWN_KEY.format(last='last_seen')} AS key FROM series"
+# Series that policy made one are added up; a sample that was sent twice counts once.
+_NEW_SAMPLES = f"""
+SELECT tenant, fp, fromUnixTimestamp64Milli(at, 'UTC') AS time, if(count() = 1, any(last), sum(last)) AS value
+FROM (
+    SELECT tenant, fp, sent_id, at, argMax(v, place) AS last
+    FROM governed_in ARRAY JOIN times_ms AS at, values AS v WHERE {_STORED}
+    GROUP BY tenant, fp, sent_id, at
+)
+GROUP BY tenant, fp, at
+"""
+
+_KNOWN = f"SELECT {known_key('sent_id', 'last_ms')} AS key FROM governed_in WHERE {_UNCHANGED}"
+_STORED_KNOWN = f"SELECT {_known_key('id', 'last_seen')} AS key FROM series"
+
+_FATES = f"""
+SELECT DISTINCT {_FATE_KEY.format(id="sent_id")} AS key,
+    if({_STORED}, fp, toUInt64(indexOf([{_REASONS}], toString(verdict)))) AS fp
+FROM governed_in WHERE NOT ({_UNCHANGED})
+"""
+
+_LEFT_OUT = f"""
+SELECT tenant, received, 'metrics' AS signal, service, reason AS refused, items
+FROM (
+    SELECT tenant, received, service, if(refused != '', toString(refused), toString(verdict)) AS reason,
+        sum(greatest(length(times_ms), 1)) AS items
+    FROM governed_in WHERE NOT {_STORED} AND dropped = '' GROUP BY tenant, received, service, reason
+)
+"""
+
+# The label that has most values among what is over a limit is the one to look at.
+_OVER = """
+SELECT tenant, minute, 'metrics' AS signal, service, 'limits' AS policy, rule, outcome, sum(most) AS items,
+    argMax(concat(metric, '{', culprit, '}'), most) AS example
+FROM (
+    SELECT tenant, minute, service, rule, outcome, metric, max(count) AS most,
+        argMax(label, (values, count)) AS culprit
+    FROM (
+        SELECT tenant, toStartOfMinute(received) AS minute, service, toString(verdict) AS rule,
+            if(collapsed, 'collapsed', 'left out') AS outcome, metric, toString(label) AS label,
+            uniq(value) AS values, sum(greatest(length(times_ms), 1)) AS count
+        FROM governed_in LEFT ARRAY JOIN label_names AS label, label_values AS value
+        WHERE verdict NOT IN ('', 'policy')
+        GROUP BY tenant, minute, service, rule, outcome, metric, label
+    )
+    GROUP BY tenant, minute, service, rule, outcome, metric
+)
+GROUP BY tenant, minute, service, rule, outcome
+"""
 
 
-def series_pipeline() -> Pipeline:
+def series_pipeline(policy: Policy) -> Pipeline:
     """Return the steps from ``series_in`` to the tables of series and samples."""
-    return Pipeline(
-        passages=(SERIES_IN,),
+    columns = names_of(GOVERNED_IN.columns)
+    anew = (_NAMED_ANEW,) if policy.series else ()
+    limits = admission(policy.limits, policy.team, columns)
+    governed = govern(_NEW, columns, [_CHECKS, *policy.series, *anew, limits, _collapse(policy)])
+    counted = (
+        findings("metrics", "governed_in", "tagging", "breaches", policy.breaches, "metric"),
+        findings("metrics", "governed_in", "redact", "redactions", policy.redactions, "metric"),
+    )
+    series = Pipeline(
+        passages=(SERIES_IN, JUDGED_IN, GOVERNED_IN),
         views=(
-            View("series_store", "series", _SERIES),
-            View("series_known", "known_series", _KNOWN),
+            View("series_judge", "judged_in", _JUDGE),
             View("samples_store", "samples", _SAMPLES),
+            View("series_govern", "governed_in", governed),
+            View("series_store", "series", _SERIES),
+            View("series_samples", "samples", _NEW_SAMPLES),
+            View("series_known", "known_series", _KNOWN),
+            View("series_fates", "fates", _FATES),
+            View("series_left_out", "ingested", _LEFT_OUT),
+            View("series_over", "findings", _OVER),
+            *filter(None, counted),
         ),
         recalls=(
             Recall(
                 "known_series",
                 "key UInt64",
                 "Set SETTINGS persistent = 0",
-                f"{_KNOWN} WHERE last_seen > now() - INTERVAL 2 DAY",
+                f"{_STORED_KNOWN} WHERE last_seen > now() - INTERVAL 2 DAY",
             ),
+            Recall("fates", "key UInt64, fp UInt64", JOIN, ""),
         ),
     )
+    return series + admission_pipeline(policy.limits, policy.team)

@@ -27,18 +27,19 @@ NOT_STORED = "breaches, redactions, dropped, refused"
 KEPT = "dropped = '' AND refused = ''"
 
 
+Layer = Mapping[str, str] | str
+"""
+Columns and their expressions over the rows as the layer before left them: a column that rows have already gets another
+value, any other is for the layers that follow. Or a whole select of ``{rows}``, which keeps their columns.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
-    """
-    One policy's work on rows.
-
-    Each layer is columns and their expressions over the rows as the layer before left them: a column that rows have
-    already gets another value, any other is for the layers that follow. A column is computed once, however often a
-    later layer names it.
-    """
+    """One policy's work on rows; a column is computed once, however often a later layer names it."""
 
     name: str
-    layers: tuple[Mapping[str, str], ...]
+    layers: tuple[Layer, ...]
 
 
 def govern(select: str, columns: Sequence[str], steps: Sequence[Step]) -> str:
@@ -55,6 +56,9 @@ def govern(select: str, columns: Sequence[str], steps: Sequence[Step]) -> str:
     for step in steps:
         there = set(columns)
         for layer in step.layers:
+            if isinstance(layer, str):
+                select = layer.replace("{rows}", select)
+                continue
             select = _layer(select, there, layer)
             there |= set(layer)
         # What only this step needed ends with it.

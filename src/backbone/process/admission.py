@@ -1,0 +1,206 @@
+"""
+Limits of labels and budgets of series: a series is looked at when its labels are first seen.
+
+Budgets are asked from the narrowest to the widest, so that what a metric's budget refuses does not use up its tenant's.
+Among the new series of one insert those with the smallest identities fit. How much of a budget is used stands in the
+table ``budgets`` in memory, which series were let in in ``admitted_series``, which values labels have in
+``label_values``; all are filled from the stored series at start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from backbone.config.policy import LimitsConfig
+from backbone.process.literals import chosen
+from backbone.process.step import Layer, Step
+from backbone.process.view import Pipeline, Recall, View
+
+REASONS = (
+    "policy",
+    "labels_per_series",
+    "label_name_bytes",
+    "label_value_bytes",
+    "values_per_label",
+    "active_series_per_metric",
+    "active_series_per_team",
+    "active_series",
+    "new_series_per_minute",
+)
+"""Why a series is left out, from the narrowest; ``policy`` is a rule of tagging."""
+
+OVERFLOW = "otel_metric_overflow"
+ADMITTED_KEY = "bitXor(id, cityHash64(toString(tenant)))"
+_UNLIMITED = (1 << 63) - 1
+_VALUES = "values_per_label"
+_MINUTE = "toStartOfMinute(received)"
+_RECENT = "last_seen > now() - INTERVAL 2 DAY"
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """
+    How many new series each scope takes.
+
+    ``scope`` names columns of new series, ``stored`` the same of the table ``series``, empty where that cannot tell.
+    """
+
+    reason: str
+    scope: str
+    stored: str
+    limit: str
+
+    def key(self, scope: str) -> str:
+        return f"cityHash64('{self.reason}', {scope})"
+
+
+def admission(config: LimitsConfig, team: str | None, columns: Sequence[str]) -> Step:
+    """
+    Return the step that gives each new series its ``verdict``, empty or one of `REASONS`.
+
+    It tells also whether a series is ``admitted`` since before.
+
+    Args:
+        config: the section ``limits``.
+        team: an expression of the team that a row's ``service`` belongs to, where there are teams with budgets.
+        columns: the names of all columns of a new series.
+    """
+    labels = config.labels
+    judged = (
+        f"multiIf(dropped != '' OR refused != '', 'policy', length(label_names) > {labels.per_series}, "
+        f"'labels_per_series', arrayExists(n -> length(n) > {labels.name_bytes}, label_names), 'label_name_bytes', "
+        f"arrayExists(v -> length(v) > {labels.value_bytes}, label_values), 'label_value_bytes', '')"
+    )
+    layers: list[Layer] = [{"verdict": judged, "admitted": f"{ADMITTED_KEY} IN admitted_series"}]
+    if limit := _values_limit(config):
+        layers.append(_count_values(limit, columns))
+    for budget in budgets(config, team):
+        layers.append({"used": f"joinGet('budgets', 'used', {budget.key(budget.scope)}) + {_rank(budget)}"})
+        over = f"verdict = '' AND NOT admitted AND used > {budget.limit}"
+        layers.append({"verdict": f"if({over}, '{budget.reason}', verdict)"})
+    return Step("limits", tuple(layers))
+
+
+def budgets(config: LimitsConfig, team: str | None) -> list[Budget]:
+    """Return the budgets of series in force, narrowest first."""
+    metrics = {name: limits.active_series or _UNLIMITED for name, limits in config.metrics.items()}
+    tenants = {name: limits.active_series or _UNLIMITED for name, limits in config.tenants.items()}
+    new = {name: limits.new_series_per_minute or _UNLIMITED for name, limits in config.tenants.items()}
+    found: list[Budget] = []
+    # Counted even where there is no limit: overflow series are made of metrics that have a series.
+    limit = chosen("metric", metrics, config.active_series_per_metric or _UNLIMITED)
+    found.append(Budget("active_series_per_metric", "tenant, metric", "tenant, metric", limit))
+    if team is not None:
+        limit = chosen(team, {name: limits.active_series for name, limits in config.teams.items()}, _UNLIMITED)
+        stored = team.replace("service", "labels['job']")
+        found.append(Budget("active_series_per_team", f"tenant, {team}", f"tenant, {stored}", limit))
+    if tenants or config.active_series:
+        limit = chosen("tenant", tenants, config.active_series or _UNLIMITED)
+        found.append(Budget("active_series", "tenant", "tenant", limit))
+    if any(number != _UNLIMITED for number in new.values()) or config.new_series_per_minute:
+        limit = chosen("tenant", new, config.new_series_per_minute or _UNLIMITED)
+        found.append(Budget("new_series_per_minute", f"tenant, {_MINUTE}", "", limit))
+    return found
+
+
+def _rank(budget: Budget) -> str:
+    return f"dense_rank() OVER (PARTITION BY {budget.scope}, admitted, verdict != '' ORDER BY id)"
+
+
+def _values_limit(config: LimitsConfig) -> str | None:
+    metrics = {name: limits.values_per_label or _UNLIMITED for name, limits in config.metrics.items()}
+    if not config.values_per_label and all(number == _UNLIMITED for number in metrics.values()):
+        return None
+    return chosen("metric", metrics, config.values_per_label or _UNLIMITED)
+
+
+_LABEL_KEY = f"cityHash64('{_VALUES}', tenant, metric, toString(label))"
+_VALUE_KEY = "cityHash64(tenant, metric, toString(label), value)"
+
+
+def _count_values(limit: str, columns: Sequence[str]) -> str:
+    """Return the layer that refuses series with a value over its label's budget: values are ranked, rows put back."""
+    others = (name for name in columns if name not in {"place", "verdict", "admitted"})
+    row = ", ".join(["place", *(f"any({name}) AS {name}" for name in others)])
+    return f"""
+SELECT * EXCEPT (over, verdict), if(verdict = '' AND over, '{_VALUES}', verdict) AS verdict FROM (
+    SELECT {row}, any(verdict) AS verdict, any(admitted) AS admitted, max(too_many) AS over FROM (
+        SELECT *, NOT admitted AND NOT known AND joinGet('budgets', 'used', {_LABEL_KEY})
+            + dense_rank() OVER (PARTITION BY tenant, metric, label, known OR admitted OR verdict != ''
+                ORDER BY {_VALUE_KEY}) > {limit} AS too_many
+        FROM (
+            SELECT *, joinGet('label_values', 'known', {_VALUE_KEY}) AS known
+            FROM ({{rows}})
+            LEFT ARRAY JOIN label_names AS label, label_values AS value
+        )
+    )
+    GROUP BY place
+)
+"""
+
+
+def admission_pipeline(config: LimitsConfig, team: str | None) -> Pipeline:
+    """Return what remembers how much of the budgets is used, from ``governed_in``."""
+    let_in = "verdict = ''"
+    counted = budgets(config, team)
+    views = [
+        View("admitted_remember", "admitted_series", f"SELECT {ADMITTED_KEY} AS key FROM governed_in WHERE {let_in}")
+    ]
+    keys = ", ".join(budget.key(budget.scope) for budget in counted)
+    used = f"""
+SELECT key, joinGet('budgets', 'used', key) + toInt64(uniqExact(id)) AS used
+FROM (SELECT id, arrayJoin([{keys}]) AS key FROM governed_in WHERE {let_in} AND NOT admitted)
+GROUP BY key
+"""
+    views.append(View("budgets_use", "budgets", used))
+    stored = [f"SELECT {one.key(one.stored)} AS key, id FROM series WHERE {_RECENT}" for one in counted if one.stored]
+    fill = f"SELECT key, toInt64(uniqExact(id)) AS used FROM ({' UNION ALL '.join(stored)}) GROUP BY key"
+    recalls = [
+        Recall(
+            "admitted_series",
+            "key UInt64",
+            "Set SETTINGS persistent = 0",
+            f"SELECT {ADMITTED_KEY} AS key FROM series WHERE {_RECENT}",
+        ),
+    ]
+    if _values_limit(config):
+        views += _VALUE_VIEWS
+        recalls.append(_LABEL_VALUES)
+        fill = f"{fill} UNION ALL {_STORED_VALUES}"
+    recalls.append(Recall("budgets", "key UInt64, used Int64", JOIN, fill))
+    return Pipeline((), tuple(views), tuple(recalls))
+
+
+JOIN = "Join(ANY, LEFT, key) SETTINGS join_any_take_last_row = 1, persistent = 0"
+_PAIRS = "SELECT tenant, metric, label, value FROM governed_in ARRAY JOIN label_names AS label, label_values AS value"
+_VALUE_VIEWS = [
+    View(
+        "budgets_use_values",
+        "budgets",
+        f"""
+SELECT {_LABEL_KEY} AS key, joinGet('budgets', 'used', key) + toInt64(uniqExact(value)) AS used
+FROM ({_PAIRS} WHERE verdict = '') WHERE joinGet('label_values', 'known', {_VALUE_KEY}) = 0
+GROUP BY tenant, metric, label
+""",
+    ),
+    View(
+        "values_remember",
+        "label_values",
+        f"SELECT DISTINCT {_VALUE_KEY} AS key, toUInt8(1) AS known FROM ({_PAIRS} WHERE verdict = '')",
+    ),
+]
+_STORED_PAIRS = (
+    "SELECT tenant, metric, pair.1 AS label, pair.2 AS value FROM series "
+    f"ARRAY JOIN CAST(labels, 'Array(Tuple(String, String))') AS pair WHERE {_RECENT}"
+)
+_STORED_VALUES = (
+    f"SELECT {_LABEL_KEY} AS key, toInt64(uniqExact(value)) AS used FROM ({_STORED_PAIRS}) "
+    "GROUP BY tenant, metric, label"
+)
+_LABEL_VALUES = Recall(
+    "label_values",
+    "key UInt64, known UInt8",
+    JOIN,
+    f"SELECT DISTINCT {_VALUE_KEY} AS key, toUInt8(1) AS known FROM ({_STORED_PAIRS})",
+)
