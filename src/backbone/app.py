@@ -42,11 +42,13 @@ from backbone.receive.body import BodyLimits
 from backbone.receive.commit import CommitOptions, Lane
 from backbone.receive.door import HttpDoor, Reception
 from backbone.receive.intake import Intake
+from backbone.receive.known_series import KnownSeries
 from backbone.receive.notes import CommitNotes
 from backbone.receive.otlp import SIGNALS
 from backbone.receive.otlp_grpc import OtlpGrpc, OtlpGrpcOptions
 from backbone.receive.otlp_http import OtlpHttp
 from backbone.receive.remote_write import RemoteWrite
+from backbone.receive.samples import SampleIntake
 from backbone.records.database import Records
 from backbone.records.searches import Searches
 from backbone.serve.asked import Asked, ServerFacts
@@ -59,12 +61,18 @@ from backbone.store.engine import Engine, QueryLimits
 from backbone.store.flow import install, refill
 from backbone.store.migrate import migrate
 from backbone.store.retention import apply_retention
-from backbone.store.wire import WireName, wire
+from backbone.store.wire import WIRES, WireName, wire
 from backbone.telemetry.metrics import Metrics
 
 _log = structlog.get_logger("backbone")
 
-_WIRES: dict[WireName, str] = {"traces": "traces", "logs": "logs", "metrics": "metrics", "remote_write": "metrics"}
+_WIRES: dict[WireName, str] = {
+    "traces": "traces",
+    "logs": "logs",
+    "metrics": "metrics",
+    "remote_write": "metrics",
+    "samples": "metrics",
+}
 """The lanes and the signal each carries."""
 _GRACE_SECONDS = 5.0
 _FOR_EVER_SECONDS = 100 * 365 * 86_400
@@ -132,7 +140,7 @@ async def _store(config: Config, flow: Pipeline) -> AsyncIterator[Engine]:
                 "rollups": keep.rollups.seconds,
             },
         )
-        await install(engine, [wire(name) for name in _WIRES], flow)
+        await install(engine, [wire(name) for name in WIRES], flow)
         yield engine
 
 
@@ -142,7 +150,7 @@ async def scratch_store(directory: Path) -> AsyncIterator[Engine]:
     flow = pipeline(Policy(), traces_kept_seconds=_FOR_EVER_SECONDS, logs_kept_seconds=_FOR_EVER_SECONDS)
     async with open_embedded(directory, EmbeddedOptions()) as engine:
         await migrate(engine)
-        await install(engine, [wire(name) for name in _WIRES], flow)
+        await install(engine, [wire(name) for name in WIRES], flow)
         yield engine
 
 
@@ -214,8 +222,9 @@ async def _faces(
     )
     otlp = {f"/v1/{signal}": HttpDoor(OtlpHttp(signal), lanes[signal], reception) for signal in SIGNALS}
     doors: dict[str, ASGIApp] = dict(otlp)
+    samples = SampleIntake(lanes["remote_write"], lanes["samples"], asked.engine, KnownSeries())
     if config.receivers.remote_write.enabled:
-        doors[RemoteWrite.path] = HttpDoor(RemoteWrite(), lanes["remote_write"], reception)
+        doors[RemoteWrite.path] = HttpDoor(RemoteWrite(), samples, reception)
     face = Starlette(routes=[*health_routes(asked.engine, metrics, ready.is_set), *_asking(config, asked)])
     options = ServerOptions(config.http.max_connections, config.http.idle_timeout.seconds)
     with contextlib.ExitStack() as sockets:

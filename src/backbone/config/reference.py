@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import UnionType
-from typing import Literal, get_args, get_origin
+from typing import Annotated, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -127,7 +127,10 @@ def _kind(annotation: object) -> str:
         return f"mapping of names to {_kind(get_args(annotation)[1])}"
     if _is_section(annotation):
         return "sections"
-    if isinstance(annotation, UnionType):
+    if get_origin(annotation) is Annotated:
+        kind, *notes = get_args(annotation)
+        return ", ".join([_kind(kind), *(str(note) for note in notes if isinstance(note, Within))])
+    if get_origin(annotation) in {UnionType, Union}:
         [given] = [member for member in get_args(annotation) if member is not type(None)]
         return f"{_kind(given)}, or `null`"
     return _KINDS[annotation]

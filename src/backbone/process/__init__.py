@@ -12,6 +12,7 @@ from backbone.process.logs import logs_pipeline
 from backbone.process.metrics import metrics_pipeline
 from backbone.process.policy import Policy, compile_policy
 from backbone.process.remote_write import remote_write_pipeline
+from backbone.process.samples import samples_pipeline
 from backbone.process.series import series_pipeline
 from backbone.process.traces import traces_pipeline
 from backbone.process.view import Passage, Pipeline, Recall, View
@@ -26,5 +27,6 @@ def pipeline(policy: Policy, *, traces_kept_seconds: int = 0, logs_kept_seconds:
         logs_pipeline(logs_kept_seconds, policy),
         metrics_pipeline(policy),
         remote_write_pipeline(policy),
+        samples_pipeline(),
     )
     return sum(doors, start=series_pipeline(policy))

@@ -98,6 +98,7 @@ _FAULTS: Mapping[WireName, Sequence[tuple[str, str]]] = {
             _any([f"{points}.attributes.value.string_value" for points in _POINTS], "NOT isValidUTF8(x)"),
         ),
     ),
+    "samples": (_days("times", 86_400_000),),
     "remote_write": (
         (
             "sample.timestamp: expected milliseconds from 1970 to the year 2100",

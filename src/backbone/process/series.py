@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 from backbone.process.admission import JOIN, OVERFLOW, REASONS, admission, admission_pipeline
 from backbone.process.findings import findings
+from backbone.process.literals import texts
 from backbone.process.policy import Policy
 from backbone.process.step import GOVERNED, UNGOVERNED, Step, govern, names_of
 from backbone.process.view import Passage, Pipeline, Recall, View
@@ -169,15 +170,14 @@ def _collapse(policy: Policy) -> Step:
     )
 
 
-_STORED = "(verdict = '' OR collapsed)"
-_UNCHANGED = "verdict = '' AND id = sent_id"
-_REASONS = ", ".join(f"'{reason}'" for reason in REASONS)
+STORED = "(verdict = '' OR collapsed)"
+UNCHANGED = "verdict = '' AND id = sent_id"
 
 _SERIES = f"""
 SELECT tenant, metric, fp, id,
     if(collapsed, map('{OVERFLOW}', 'true'), mapFromArrays(label_names, label_values)) AS labels,
     type, unit, fromUnixTimestamp64Milli(first_ms, 'UTC') AS first_seen, {_LAST} AS last_seen
-FROM governed_in WHERE {_STORED}
+FROM governed_in WHERE {STORED}
 """
 
 _SAMPLES = """
@@ -190,19 +190,19 @@ _NEW_SAMPLES = f"""
 SELECT tenant, fp, fromUnixTimestamp64Milli(at, 'UTC') AS time, if(count() = 1, any(last), sum(last)) AS value
 FROM (
     SELECT tenant, fp, sent_id, at, argMax(v, place) AS last
-    FROM governed_in ARRAY JOIN times_ms AS at, values AS v WHERE {_STORED}
+    FROM governed_in ARRAY JOIN times_ms AS at, values AS v WHERE {STORED}
     GROUP BY tenant, fp, sent_id, at
 )
 GROUP BY tenant, fp, at
 """
 
-_KNOWN = f"SELECT {known_key('sent_id', 'last_ms')} AS key FROM governed_in WHERE {_UNCHANGED}"
+_KNOWN = f"SELECT {known_key('sent_id', 'last_ms')} AS key FROM governed_in WHERE {UNCHANGED}"
 _STORED_KNOWN = f"SELECT {_known_key('id', 'last_seen')} AS key FROM series"
 
 _FATES = f"""
 SELECT DISTINCT {_FATE_KEY.format(id="sent_id")} AS key,
-    if({_STORED}, fp, toUInt64(indexOf([{_REASONS}], toString(verdict)))) AS fp
-FROM governed_in WHERE NOT ({_UNCHANGED})
+    if({STORED}, fp, toUInt64(indexOf({texts(REASONS)}, toString(verdict)))) AS fp
+FROM governed_in WHERE NOT ({UNCHANGED})
 """
 
 _LEFT_OUT = f"""
@@ -210,7 +210,7 @@ SELECT tenant, received, 'metrics' AS signal, service, reason AS refused, items
 FROM (
     SELECT tenant, received, service, if(refused != '', toString(refused), toString(verdict)) AS reason,
         sum(greatest(length(times_ms), 1)) AS items
-    FROM governed_in WHERE NOT {_STORED} AND dropped = '' GROUP BY tenant, received, service, reason
+    FROM governed_in WHERE NOT {STORED} AND dropped = '' GROUP BY tenant, received, service, reason
 )
 """
 

@@ -13,7 +13,7 @@ import itertools
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import structlog
@@ -48,6 +48,16 @@ class Receipt:
 
     stored: int = 0
     refused: dict[str, int] = field(default_factory=dict)
+    received_ns: int = 0
+    """When it was received, in ns: what the store calls it by; 0 if it did not come to be stored."""
+
+    def __add__(self, other: Receipt) -> Receipt:
+        """Return what became of both parts of a request, called as the first."""
+        refused = {
+            reason: self.refused.get(reason, 0) + other.refused.get(reason, 0)
+            for reason in self.refused | other.refused
+        }
+        return Receipt(self.stored + other.stored, refused, self.received_ns or other.received_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +237,7 @@ class Lane:
         for waiting in group:
             self._metrics.ingest_lag_seconds.labels(self._wire.name).observe(seconds_from_ns(now - waiting.received_ns))
             if not waiting.done.done():
-                waiting.done.set_result(receipts.get(waiting.received_ns, Receipt()))
+                waiting.done.set_result(receipts.get(waiting.received_ns, Receipt(received_ns=waiting.received_ns)))
 
     async def _insert(self, group: list[_Waiting]) -> None:
         token = next(self._tokens)
@@ -272,13 +282,13 @@ class Lane:
         for row in rows:
             if row["received_ns"] not in mine:
                 continue
-            receipt = receipts.get(row["received_ns"], Receipt())
+            receipt = receipts.get(row["received_ns"], Receipt(received_ns=row["received_ns"]))
             if row["reason"]:
                 self._metrics.refused_items.labels(self._signal, row["reason"]).inc(row["items"])
-                receipt = Receipt(receipt.stored, receipt.refused | {row["reason"]: row["items"]})
+                receipt = replace(receipt, refused=receipt.refused | {row["reason"]: row["items"]})
             else:
                 self._metrics.items.labels(self._signal).inc(row["items"])
-                receipt = Receipt(row["items"], receipt.refused)
+                receipt = replace(receipt, stored=row["items"])
             receipts[row["received_ns"]] = receipt
         return receipts
 

@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 from backbone.model.errors import BackboneError, DependencyError, LimitExceeded, UserInputError
 from backbone.model.tenant import Tenants
 from backbone.receive.body import BodyLimits, TooLargeError, TooSlowError, UnknownEncodingError, read_body
-from backbone.receive.commit import Lane, Receipt
+from backbone.receive.commit import Receipt
 from backbone.receive.intake import Hold, Intake
 from backbone.telemetry.metrics import Metrics
 
@@ -63,6 +63,12 @@ class Door(Protocol):
     def refuse(self, code: int, message: str, content_type: str) -> Answer: ...
 
 
+class Commits(Protocol):
+    """Where requests go: a `Lane`, or what parts them among several."""
+
+    async def commit(self, body: bytes, tenant: str) -> Receipt: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Reception:
     """What doors share: bounds, the tenant's header, counters."""
@@ -76,7 +82,7 @@ class Reception:
 class HttpDoor:
     """A door as an ASGI application."""
 
-    def __init__(self, door: Door, lane: Lane, reception: Reception) -> None:
+    def __init__(self, door: Door, lane: Commits, reception: Reception) -> None:
         self._door = door
         self._lane = lane
         self._reception = reception

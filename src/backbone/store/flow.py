@@ -96,7 +96,7 @@ async def _clear(engine: Engine) -> None:
     rows = await engine.rows(
         Statement(
             "SELECT name, engine FROM system.tables WHERE database = currentDatabase() "
-            "AND engine IN ('MaterializedView', 'Null', 'Set', 'Join') ORDER BY engine != 'MaterializedView'"
+            "AND engine IN ('MaterializedView', 'Null', 'Set', 'Join', 'Memory') ORDER BY engine != 'MaterializedView'"
         )
     )
     for row in rows:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from backbone.query.promql.kernels.compile import kernel
+from backbone.compiled import kernel
 
 Rows = NDArray[np.int64]
 Ids = NDArray[np.uint64]

@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+from typing import Literal, get_args
 
-WireName = Literal["traces", "logs", "metrics", "remote_write"]
+WireName = Literal["traces", "logs", "metrics", "remote_write", "samples"]
+WIRES: tuple[WireName, ...] = get_args(WireName)
 
 _SCALARS = {
     "string": "String",
@@ -82,7 +83,7 @@ class Wire:
 @cache
 def wire(name: WireName) -> Wire:
     """Return the shape of the requests called *name*."""
-    shared = "" if name == "remote_write" else _text("values")
+    shared = "" if name in {"remote_write", "samples"} else _text("values")
     text = re.sub(r"//[^\n]*\n", "", shared + _text(name))
     messages = {match[1]: match[2] for match in _MESSAGE.finditer(text)}
     proto = 'syntax = "proto3";\n' + text

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from backbone.compiled import kernel
 from backbone.model.errors import LimitExceeded
 from backbone.query.promql.arrays import Floats, Index
-from backbone.query.promql.kernels.compile import kernel
 
 Small = NDArray[np.int8]
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from backbone.compiled import kernel
 from backbone.query.promql.arrays import Floats, Index
 from backbone.query.promql.histograms.algebra import Combined, scale
 from backbone.query.promql.histograms.align import to_schema, widen_zero, with_bounds
 from backbone.query.promql.histograms.block import CUSTOM, GAUGE, Buckets, Histograms, Small
-from backbone.query.promql.kernels.compile import kernel
 from backbone.query.promql.kernels.sums import add
 
 Mask = NDArray[np.bool_]

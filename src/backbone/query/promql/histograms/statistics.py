@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from backbone.compiled import kernel
 from backbone.query.promql.arrays import Floats
 from backbone.query.promql.histograms.block import Histograms
 from backbone.query.promql.histograms.lists import BucketLists, bucket_lists
-from backbone.query.promql.kernels.compile import kernel
 from backbone.query.promql.kernels.sums import add
 
 Mask = NDArray[np.bool_]

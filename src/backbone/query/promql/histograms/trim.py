@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from backbone.compiled import kernel
 from backbone.query.promql.arrays import Floats
 from backbone.query.promql.histograms.block import Buckets, Histograms
 from backbone.query.promql.histograms.lists import bucket_lists
 from backbone.query.promql.histograms.statistics import share_below, with_one_sided_zero
-from backbone.query.promql.kernels.compile import kernel
 
 Mask = NDArray[np.bool_]
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from backbone.compiled import kernel
 from backbone.query.promql.arrays import Floats, Index, Mask, Times
-from backbone.query.promql.kernels.compile import in_parallel, kernel, over_rows
+from backbone.query.promql.kernels.parallel import in_parallel, over_rows
 
 Fingerprints = NDArray[np.uint64]
 Chunk = tuple[Fingerprints, Times, Floats]

@@ -10,9 +10,10 @@ import math
 
 import numpy as np
 
+from backbone.compiled import kernel
 from backbone.query.promql.arrays import Floats, Index, Mask
-from backbone.query.promql.kernels.compile import kernel, over_rows
 from backbone.query.promql.kernels.groups import Members
+from backbone.query.promql.kernels.parallel import over_rows
 
 _SMALL = 1e-12
 """Relative differences of counts below this are taken for rounding."""

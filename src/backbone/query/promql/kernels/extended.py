@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from backbone.compiled import kernel
 from backbone.query.promql.arrays import Floats, Mask, Rows, Times
-from backbone.query.promql.kernels.compile import kernel, over_rows
+from backbone.query.promql.kernels.parallel import over_rows
 
 
 def extended_floats(

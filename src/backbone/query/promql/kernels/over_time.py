@@ -7,8 +7,9 @@ from enum import IntEnum
 
 import numpy as np
 
+from backbone.compiled import kernel
 from backbone.query.promql.arrays import Floats, Mask, Rows, Times
-from backbone.query.promql.kernels.compile import kernel, over_rows
+from backbone.query.promql.kernels.parallel import over_rows
 from backbone.query.promql.kernels.sums import add, mean, quantile, sorted_nan_first, total, variance
 
 

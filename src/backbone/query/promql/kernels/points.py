@@ -9,8 +9,8 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from backbone.compiled import kernel
 from backbone.query.promql.arrays import Floats, Times
-from backbone.query.promql.kernels.compile import kernel
 
 Bytes = NDArray[np.uint8]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from backbone.compiled import kernel
 from backbone.query.promql.arrays import Floats, Times
-from backbone.query.promql.kernels.compile import kernel
 
 Bytes = NDArray[np.uint8]
 Bits = NDArray[np.uint64]

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from backbone.compiled import kernel
+from backbone.compiled.protobuf import LEN, Bytes, field, varint
 from backbone.query.promql.arrays import Floats, Index, Times
-from backbone.query.promql.kernels.compile import kernel
-
-Bytes = NDArray[np.uint8]
 
 _RESULTS, _TIME_SERIES = 1, 1
 _LABELS, _SAMPLES, _HISTOGRAMS = 1, 2, 4
-_LEN = 2
 _SERIES, _PAIRS, _POINTS, _BLOCKS = 0, 1, 2, 3
 """Places in the array of counts."""
 
@@ -64,44 +60,6 @@ def decode(data: bytes) -> Decoded | None:
 
 
 @kernel
-def _varint(data: Bytes, at: int, end: int) -> tuple[np.uint64, int]:
-    """Return a number and where it ends, -1 if it does not."""
-    value, shift = np.uint64(0), 0
-    while at < end and shift < 64:
-        byte = np.uint64(data[at])
-        value |= (byte & np.uint64(0x7F)) << np.uint64(shift)
-        at += 1
-        shift += 7
-        if byte < 0x80:
-            return value, at
-    return value, -1
-
-
-@kernel
-def _field(data: Bytes, at: int, end: int) -> tuple[Any, Any, int, Any]:
-    """Return a field's number, its kind, and where its content begins and ends; the number is -1 if there is none."""
-    tag, at = _varint(data, at, end)
-    if at < 0 or tag >= np.uint64(1 << 32):
-        return np.int64(-1), np.int64(0), 0, 0
-    number, kind = np.int64(tag) >> 3, np.int64(tag) & 7
-    if kind == _LEN:
-        size, at = _varint(data, at, end)
-        if at < 0 or size > np.uint64(end - at):
-            return np.int64(-1), np.int64(0), 0, 0
-        return number, kind, at, at + np.int64(size)
-    begin = at
-    if kind == 0:
-        _, at = _varint(data, at, end)
-    elif kind == 1:
-        at += 8
-    elif kind == 5:
-        at += 4
-    else:
-        at = -1
-    return (number, kind, begin, at) if 0 <= at <= end else (-1, 0, 0, 0)
-
-
-@kernel
 def _walk(
     data: Bytes,
     counts: Index,
@@ -117,17 +75,17 @@ def _walk(
     """Count what is there and, if it is to be kept, keep it; tell whether all of it could be read."""
     outer = 0
     while outer < len(data):
-        number, kind, outer_begin, outer = _field(data, outer, len(data))
+        number, kind, outer_begin, outer = field(data, outer, len(data))
         if number < 0:
             return False
-        if number != _RESULTS or kind != _LEN:
+        if number != _RESULTS or kind != LEN:
             continue
         at = outer_begin
         while at < outer:
-            number, kind, begin, at = _field(data, at, outer)
+            number, kind, begin, at = field(data, at, outer)
             if number < 0:
                 return False
-            if number != _TIME_SERIES or kind != _LEN:
+            if number != _TIME_SERIES or kind != LEN:
                 continue
             if not _one_series(data, begin, at, counts, pairs, histograms, times, values, keep):
                 return False
@@ -152,10 +110,10 @@ def _one_series(
     keep: bool,
 ) -> bool:
     while at < end:
-        number, kind, begin, at = _field(data, at, end)
+        number, kind, begin, at = field(data, at, end)
         if number < 0:
             return False
-        if kind != _LEN:
+        if kind != LEN:
             continue
         if number == _LABELS:
             if not _pair(data, begin, at, pairs, counts[_PAIRS], keep):
@@ -176,10 +134,10 @@ def _one_series(
 @kernel
 def _pair(data: Bytes, at: int, end: int, pairs: Index, place: int, keep: bool) -> bool:
     while at < end:
-        number, kind, begin, at = _field(data, at, end)
+        number, kind, begin, at = field(data, at, end)
         if number < 0:
             return False
-        if keep and kind == _LEN and 1 <= number <= 2:
+        if keep and kind == LEN and 1 <= number <= 2:
             pairs[place, 2 * number - 2] = begin
             pairs[place, 2 * number - 1] = at
     return True
@@ -188,7 +146,7 @@ def _pair(data: Bytes, at: int, end: int, pairs: Index, place: int, keep: bool) 
 @kernel
 def _sample(data: Bytes, at: int, end: int, times: Times, values: Floats, place: int, keep: bool) -> bool:
     while at < end:
-        number, kind, begin, at = _field(data, at, end)
+        number, kind, begin, at = field(data, at, end)
         if number < 0:
             return False
         if not keep:
@@ -196,5 +154,5 @@ def _sample(data: Bytes, at: int, end: int, times: Times, values: Floats, place:
         if number == 1 and kind == 1:
             values[place] = data[begin:at].view(np.float64)[0]
         elif number == 2 and kind == 0:
-            times[place] = np.int64(_varint(data, begin, at)[0])
+            times[place] = np.int64(varint(data, begin, at)[0])
     return True

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from backbone.compiled import kernel
 from backbone.query.promql.arrays import Index, Times
-from backbone.query.promql.kernels.compile import kernel
 
 _GAP = 1.5
 """After so many of a replica's usual intervals without a sample, another one is followed."""

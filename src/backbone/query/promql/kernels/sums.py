@@ -10,8 +10,8 @@ import math
 
 import numpy as np
 
+from backbone.compiled import kernel
 from backbone.query.promql.arrays import Floats
-from backbone.query.promql.kernels.compile import kernel
 
 
 @kernel

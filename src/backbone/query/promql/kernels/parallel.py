@@ -1,4 +1,4 @@
-"""How the kernels are compiled and run."""
+"""How the kernels are run: on all cores where that pays."""
 
 from __future__ import annotations
 
@@ -6,22 +6,13 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import Any, TypeVar, cast
-
-import numba
+from typing import TypeVar
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
-_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 _SERIAL_CELLS = 1 << 16
 """Below so many cells a second thread costs more than it brings."""
-
-
-def kernel(function: _Function) -> _Function:
-    """Compile a function when it is first called; the machine code is kept on disk beside the source."""
-    # Division by zero gives an infinity or NaN, as it does in Go.
-    return cast("_Function", numba.njit(nogil=True, cache=True, error_model="numpy")(function))
 
 
 def over_rows(run: Callable[[int, int], None], rows: int, cells: int) -> None:
