@@ -20,8 +20,9 @@ $(VENV)/bin/python:
 $(STAMP): requirements.txt pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
-	@# What queries run is compiled now rather than when the first one waits for it.
+	@# What queries and requests run is compiled now rather than when the first one waits for it.
 	$(BIN)/python -m backbone.query.promql.warm
+	$(BIN)/python -m backbone.receive.kernels.warm
 	@touch $@
 
 $(DEV_STAMP): requirements-dev.txt $(STAMP)

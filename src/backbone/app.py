@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -22,8 +22,9 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backbone.config.dump import dump, flat
-from backbone.config.load import load_policy
-from backbone.config.model import Config, PeerConfig
+from backbone.config.model import Config, PeerConfig, RetentionConfig
+from backbone.config.policy import PolicyConfig
+from backbone.in_force import PolicyInForce
 from backbone.model.errors import BackboneError
 from backbone.model.tenant import Tenants
 from backbone.model.time import now_ns
@@ -58,7 +59,7 @@ from backbone.serve.server import HttpServer, ServerOptions, bind
 from backbone.store.edges import sum_up_edges
 from backbone.store.embedded import EmbeddedOptions, open_embedded
 from backbone.store.engine import Engine, QueryLimits
-from backbone.store.flow import install, refill
+from backbone.store.flow import install
 from backbone.store.migrate import migrate
 from backbone.store.retention import apply_retention
 from backbone.store.wire import WIRES, WireName, wire
@@ -86,6 +87,8 @@ class Backbone:
     engine: Engine
     http: HttpServer
     otlp_http: HttpServer | None
+    reload: Callable[[], Awaitable[None]]
+    """Read the policy again and put it in force; raises `ConfigError` where something is wrong with it."""
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -99,29 +102,29 @@ class Backbone:
             StartError: a port or the data directory stands in the way.
         """
         metrics = Metrics()
-        retention = config.store.retention
-        flow = pipeline(
-            compile_policy(load_policy(config.policy.file)),
-            traces_kept_seconds=int(retention.traces.seconds),
-            logs_kept_seconds=int(retention.logs.seconds),
-        )
+        known = KnownSeries()
         async with contextlib.AsyncExitStack() as stack:
-            engine = await stack.enter_async_context(_store(config, flow))
-            lanes = await stack.enter_async_context(_lanes(config, engine, flow, metrics))
+            engine = await stack.enter_async_context(_store(config))
+            policy = PolicyInForce(config.policy.file, engine, partial(_flow, config.store.retention))
+            await policy.install()
+            lanes = await stack.enter_async_context(_lanes(config, engine, policy, metrics))
+            reload = partial(policy.reload, list(lanes.values()), known.forget)
+            samples = SampleIntake(lanes["remote_write"], lanes["samples"], engine, known)
             await stack.enter_async_context(_upkeep(engine))
             records = await stack.enter_async_context(Records.open(config.store.data_dir))
             asked = await stack.enter_async_context(_asked(config, engine, Searches(records)))
             ready = asyncio.Event()
-            servers = await stack.enter_async_context(_faces(config, asked, lanes, metrics, ready))
+            face = Starlette(routes=[*health_routes(engine, metrics, ready.is_set, reload), *_asking(config, asked)])
+            servers = await stack.enter_async_context(_faces(config, face, lanes, samples, metrics))
             ready.set()
             try:
-                yield cls(engine, *servers)
+                yield cls(engine, *servers, reload)
             finally:
                 ready.clear()
 
 
 @contextlib.asynccontextmanager
-async def _store(config: Config, flow: Pipeline) -> AsyncIterator[Engine]:
+async def _store(config: Config) -> AsyncIterator[Engine]:
     store = config.store
     options = EmbeddedOptions(
         max_memory_bytes=store.engine.max_memory.bytes,
@@ -140,8 +143,15 @@ async def _store(config: Config, flow: Pipeline) -> AsyncIterator[Engine]:
                 "rollups": keep.rollups.seconds,
             },
         )
-        await install(engine, [wire(name) for name in WIRES], flow)
         yield engine
+
+
+def _flow(retention: RetentionConfig, policy: PolicyConfig) -> Pipeline:
+    return pipeline(
+        compile_policy(policy),
+        traces_kept_seconds=int(retention.traces.seconds),
+        logs_kept_seconds=int(retention.logs.seconds),
+    )
 
 
 @contextlib.asynccontextmanager
@@ -156,7 +166,7 @@ async def scratch_store(directory: Path) -> AsyncIterator[Engine]:
 
 @contextlib.asynccontextmanager
 async def _lanes(
-    config: Config, engine: Engine, flow: Pipeline, metrics: Metrics
+    config: Config, engine: Engine, policy: PolicyInForce, metrics: Metrics
 ) -> AsyncIterator[Mapping[WireName, Lane]]:
     commit = config.commit
     options = CommitOptions(
@@ -176,7 +186,7 @@ async def _lanes(
             await CommitNotes.open(directory, name, engine),
             options,
             metrics,
-            partial(refill, engine, flow, wire(name).table),
+            partial(policy.refill, name),
         )
         for name, signal in _WIRES.items()
     }
@@ -210,7 +220,7 @@ async def _upkeep(engine: Engine) -> AsyncIterator[None]:
 
 @contextlib.asynccontextmanager
 async def _faces(
-    config: Config, asked: Asked, lanes: Mapping[WireName, Lane], metrics: Metrics, ready: asyncio.Event
+    config: Config, face: ASGIApp, lanes: Mapping[WireName, Lane], samples: SampleIntake, metrics: Metrics
 ) -> AsyncIterator[tuple[HttpServer, HttpServer | None]]:
     reception = Reception(
         intake=Intake(config.commit.max_waiting.bytes, config.commit.retry_after.seconds, metrics),
@@ -222,10 +232,8 @@ async def _faces(
     )
     otlp = {f"/v1/{signal}": HttpDoor(OtlpHttp(signal), lanes[signal], reception) for signal in SIGNALS}
     doors: dict[str, ASGIApp] = dict(otlp)
-    samples = SampleIntake(lanes["remote_write"], lanes["samples"], asked.engine, KnownSeries())
     if config.receivers.remote_write.enabled:
         doors[RemoteWrite.path] = HttpDoor(RemoteWrite(), samples, reception)
-    face = Starlette(routes=[*health_routes(asked.engine, metrics, ready.is_set), *_asking(config, asked)])
     options = ServerOptions(config.http.max_connections, config.http.idle_timeout.seconds)
     with contextlib.ExitStack() as sockets:
         listener = sockets.enter_context(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -42,6 +44,32 @@ def serve(
         raise typer.Exit(1) from None
 
 
+@contextlib.asynccontextmanager
+async def _reloading_on_hangup(reload: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """Read the policy again on SIGHUP, for as long as the context lasts; what is wrong with it is logged."""
+    import structlog  # noqa: PLC0415
+
+    from backbone.model.errors import BackboneError  # noqa: PLC0415
+
+    wanted = asyncio.Event()
+
+    async def run() -> None:
+        while True:
+            await wanted.wait()
+            wanted.clear()
+            try:
+                await reload()
+            except BackboneError as error:
+                structlog.get_logger("backbone").error("policy not reloaded", error=str(error))
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, wanted.set)
+    task = asyncio.create_task(run(), name="reload")
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
 async def _serve(settings: object) -> None:
     import structlog  # noqa: PLC0415
 
@@ -54,7 +82,7 @@ async def _serve(settings: object) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     log = structlog.get_logger("backbone")
-    async with Backbone.start(settings) as backbone:
+    async with Backbone.start(settings) as backbone, _reloading_on_hangup(backbone.reload):
         host, port = backbone.http.address
         log.info("ready", version=__version__, http=f"{host}:{port}", data_dir=str(settings.store.data_dir))
         await stop.wait()

@@ -130,7 +130,7 @@ SELECT * EXCEPT (over, verdict), if(verdict = '' AND over, '{_VALUES}', verdict)
             + dense_rank() OVER (PARTITION BY tenant, metric, label, known OR admitted OR verdict != ''
                 ORDER BY {_VALUE_KEY}) > {limit} AS too_many
         FROM (
-            SELECT *, joinGet('label_values', 'known', {_VALUE_KEY}) AS known
+            SELECT *, label, value, joinGet('label_values', 'known', {_VALUE_KEY}) AS known
             FROM ({{rows}})
             LEFT ARRAY JOIN label_names AS label, label_values AS value
         )

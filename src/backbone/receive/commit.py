@@ -13,6 +13,7 @@ import itertools
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -101,6 +102,7 @@ class Lane:
         self._blame = Blame(wire, faults, engine)
         self._waiting: deque[_Waiting] = deque()
         self._waiting_bytes = 0
+        self._writing = asyncio.Lock()
         self._arrived = asyncio.Event()
         self._worthwhile = asyncio.Event()
         self._astray = False
@@ -147,9 +149,15 @@ class Lane:
             group = self._take()
             started = time.monotonic()
             if group:
-                await self._write(group)
+                async with self._writing:
+                    await self._write(group)
             rest_seconds = min((time.monotonic() - started) * self._options.rest_ratio, _LONGEST_REST_SECONDS)
         self._notes.clear()
+
+    @property
+    def paused(self) -> AbstractAsyncContextManager[None]:
+        """A context in which no group is written: it begins when the one under way is; requests wait meanwhile."""
+        return self._writing
 
     def close(self) -> None:
         """Take no more requests; `run` ends when those that wait are written."""

@@ -67,6 +67,8 @@ class KnownSeries:
 
     _secret: int = field(default_factory=lambda: secrets.randbits(64))
     _table: _Table = field(default_factory=lambda: _Table.empty(_FIRST_PLACES))
+    era: int = 0
+    """Which policy it is that what is known comes from: one more each time everything is forgotten."""
 
     def part(self, message: bytes, tenant: str) -> Parted | None:
         """Part a ``prometheus.WriteRequest``; nothing if it cannot be read, and others are to say why."""
@@ -97,8 +99,10 @@ class KnownSeries:
             int(np.count_nonzero(keys[:unparted])),
         )
 
-    def learn(self, rows: NDArray[np.void]) -> None:
-        """Remember what the engine says of series: rows of `RESOLVED`."""
+    def learn(self, rows: NDArray[np.void], era: int) -> None:
+        """Remember what the engine said of series, rows of `RESOLVED`, unless all was forgotten since that *era*."""
+        if era != self.era:
+            return
         table = self._table
         wanted = len(table.keys)
         while table.used + len(rows) > wanted * _FULLEST:
@@ -111,6 +115,7 @@ class KnownSeries:
     def forget(self) -> None:
         """Forget all series, since what was said of them holds no more."""
         self._table = _Table.empty(_FIRST_PLACES)
+        self.era += 1
 
     def _grown(self, places: int) -> _Table:
         old, table = self._table, _Table.empty(min(places, _MOST_PLACES))

@@ -35,6 +35,7 @@ class SampleIntake:
 
     async def commit(self, body: bytes, tenant: str) -> Receipt:
         """Write a request and return when it is durable and visible; raises as `Lane.commit` does."""
+        era = self._known.era
         if len(body) > _BLOCKING_BYTES:
             parted = await asyncio.to_thread(self._known.part, body, tenant)
         else:
@@ -45,13 +46,13 @@ class SampleIntake:
         if columns := _columns(parted):
             receipt += await self._samples.commit(columns, tenant)
         if parted.unknown:
-            await self._learn(receipt.received_ns)
+            await self._learn(receipt.received_ns, era)
         return receipt
 
-    async def _learn(self, received_ns: int) -> None:
+    async def _learn(self, received_ns: int, era: int) -> None:
         statement = Statement(_RESOLVED.sql, {"received_ns": received_ns})
         rows = await self._engine.query(statement, output="RowBinary")
-        self._known.learn(np.frombuffer(rows, RESOLVED))
+        self._known.learn(np.frombuffer(rows, RESOLVED), era)
 
 
 def _columns(parted: Parted) -> bytes:

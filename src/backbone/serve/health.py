@@ -1,15 +1,15 @@
-"""Backbone about itself: ``/metrics``, ``/-/healthy``, ``/-/ready``."""
+"""Backbone about itself: ``/metrics``, ``/-/healthy``, ``/-/ready``; and ``/-/reload``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import structlog
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from backbone.model.errors import BackboneError
+from backbone.model.errors import BackboneError, ConfigError
 from backbone.store.engine import Engine, Statement
 from backbone.telemetry.metrics import Metrics
 
@@ -32,8 +32,10 @@ _QUANTITIES = {
 }
 
 
-def health_routes(engine: Engine, metrics: Metrics, is_ready: Callable[[], bool]) -> list[Route]:
-    """Return the routes; ``is_ready`` tells whether requests are taken."""
+def health_routes(
+    engine: Engine, metrics: Metrics, is_ready: Callable[[], bool], reload: Callable[[], Awaitable[None]]
+) -> list[Route]:
+    """Return the routes; ``is_ready`` tells whether requests are taken, ``reload`` puts the policy's file in force."""
 
     async def own_metrics(_: Request) -> Response:
         try:
@@ -52,7 +54,21 @@ def health_routes(engine: Engine, metrics: Metrics, is_ready: Callable[[], bool]
             return PlainTextResponse("Backbone is ready.\n")
         return PlainTextResponse("Backbone is not ready.\n", status_code=503)
 
-    return [Route("/metrics", own_metrics), Route("/-/healthy", healthy), Route("/-/ready", ready)]
+    async def reload_policy(_: Request) -> Response:
+        try:
+            await reload()
+        except ConfigError as error:
+            return PlainTextResponse(f"{error}\n", status_code=400)
+        except BackboneError as error:
+            return PlainTextResponse(f"the policy before stays in force: {error}\n", status_code=500)
+        return PlainTextResponse("Policy reloaded.\n")
+
+    return [
+        Route("/metrics", own_metrics),
+        Route("/-/healthy", healthy),
+        Route("/-/ready", ready),
+        Route("/-/reload", reload_policy, methods=["POST", "PUT"]),
+    ]
 
 
 async def _read_engine(engine: Engine, metrics: Metrics) -> None:

@@ -25,7 +25,7 @@ def _scripts() -> Iterator[object]:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("file", list(_scripts()))
 async def test_every_case_gives_what_its_script_expects(file: Path) -> None:
-    script = parse_script(file.read_text(), file.name)  # noqa: ASYNC240 - read before anything runs
+    script = parse_script(file.read_text(), file.name)
     failed = []
 
     async with ScriptRunner.start() as runner:

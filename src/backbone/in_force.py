@@ -1,0 +1,75 @@
+"""
+The policy in force, and how another takes its place while telemetry comes in.
+
+A policy is the text of views. They are replaced as a whole while no group is being written, so each item is treated by
+one policy, the one before or the one after; senders wait for it, none is turned away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import structlog
+
+from backbone.config.load import load_policy
+from backbone.config.policy import PolicyConfig
+from backbone.model.errors import BackboneError
+from backbone.process import Pipeline
+from backbone.receive.commit import Lane
+from backbone.store.engine import Engine
+from backbone.store.flow import install, refill
+from backbone.store.wire import WIRES, WireName, wire
+
+_log = structlog.get_logger("backbone.policy")
+
+
+class PolicyInForce:
+    """What governs telemetry now; ``flow`` makes of a policy the views that carry it out."""
+
+    def __init__(self, file: Path | None, engine: Engine, flow: Callable[[PolicyConfig], Pipeline]) -> None:
+        self._file = file
+        self._engine = engine
+        self._flow = flow
+        self._reloading = asyncio.Lock()
+        self.config = load_policy(file)
+        self._pipeline = flow(self.config)
+
+    async def install(self) -> None:
+        """Put the policy in force, before anything comes in."""
+        await self._install(self._pipeline)
+
+    async def refill(self, name: WireName) -> None:
+        """Put right what views remember after writing to a wire failed half way."""
+        await refill(self._engine, self._pipeline, wire(name).table)
+
+    async def reload(self, lanes: Sequence[Lane], forget: Callable[[], None]) -> None:
+        """
+        Read the file again and put what it says in force; the old policy stays in force if that cannot be done.
+
+        Args:
+            lanes: all that writes to the views.
+            forget: called when what was known of series holds no more.
+
+        Raises:
+            ConfigError: something is wrong with the file; all of it is told.
+        """
+        async with self._reloading:
+            config = await asyncio.to_thread(load_policy, self._file)
+            pipeline = self._flow(config)
+            async with contextlib.AsyncExitStack() as stack:
+                for lane in lanes:
+                    await stack.enter_async_context(lane.paused)
+                try:
+                    await self._install(pipeline)
+                except BackboneError:
+                    await self._install(self._pipeline)
+                    raise
+                self.config, self._pipeline = config, pipeline
+                forget()
+        _log.info("policy reloaded", file=str(self._file) if self._file else "default")
+
+    async def _install(self, pipeline: Pipeline) -> None:
+        await install(self._engine, [wire(name) for name in WIRES], pipeline)
