@@ -121,16 +121,19 @@ _VALUE_KEY = "cityHash64(tenant, metric, toString(label), value)"
 
 def _count_values(limit: str, columns: Sequence[str]) -> str:
     """Return the layer that refuses series with a value over its label's budget: values are ranked, rows put back."""
-    others = (name for name in columns if name not in {"place", "verdict", "admitted"})
+    others = (name for name in columns if name not in {"place", "verdict", "admitted", "fresh"})
     row = ", ".join(["place", *(f"any({name}) AS {name}" for name in others)])
     return f"""
 SELECT * EXCEPT (over, verdict), if(verdict = '' AND over, '{_VALUES}', verdict) AS verdict FROM (
-    SELECT {row}, any(verdict) AS verdict, any(admitted) AS admitted, max(too_many) AS over FROM (
-        SELECT *, NOT admitted AND NOT known AND joinGet('budgets', 'used', {_LABEL_KEY})
-            + dense_rank() OVER (PARTITION BY tenant, metric, label, known OR admitted OR verdict != ''
-                ORDER BY {_VALUE_KEY}) > {limit} AS too_many
+    SELECT {row}, any(verdict) AS verdict, any(admitted) AS admitted, max(too_many) AS over,
+        groupArrayIf((label_key, value_key), NOT known) AS fresh
+    FROM (
+        SELECT *, NOT admitted AND NOT known AND joinGet('budgets', 'used', label_key)
+            + dense_rank() OVER (PARTITION BY label_key, known OR admitted OR verdict != '' ORDER BY value_key)
+            > {limit} AS too_many
         FROM (
-            SELECT *, label, value, joinGet('label_values', 'known', {_VALUE_KEY}) AS known
+            SELECT * EXCEPT fresh, {_LABEL_KEY} AS label_key, {_VALUE_KEY} AS value_key,
+                joinGet('label_values', 'known', value_key) AS known
             FROM ({{rows}})
             LEFT ARRAY JOIN label_names AS label, label_values AS value
         )
@@ -173,22 +176,15 @@ GROUP BY key
 
 
 JOIN = "Join(ANY, LEFT, key) SETTINGS join_any_take_last_row = 1, persistent = 0"
-_PAIRS = "SELECT tenant, metric, label, value FROM governed_in ARRAY JOIN label_names AS label, label_values AS value"
+_FRESH = "SELECT arrayJoin(fresh) AS pair FROM governed_in WHERE verdict = ''"
 _VALUE_VIEWS = [
     View(
         "budgets_use_values",
         "budgets",
-        f"""
-SELECT {_LABEL_KEY} AS key, joinGet('budgets', 'used', key) + toInt64(uniqExact(value)) AS used
-FROM ({_PAIRS} WHERE verdict = '') WHERE joinGet('label_values', 'known', {_VALUE_KEY}) = 0
-GROUP BY tenant, metric, label
-""",
+        "SELECT pair.label AS key, joinGet('budgets', 'used', key) + toInt64(uniqExact(pair.value)) AS used "
+        f"FROM ({_FRESH}) GROUP BY key",
     ),
-    View(
-        "values_remember",
-        "label_values",
-        f"SELECT DISTINCT {_VALUE_KEY} AS key, toUInt8(1) AS known FROM ({_PAIRS} WHERE verdict = '')",
-    ),
+    View("values_remember", "label_values", f"SELECT DISTINCT pair.value AS key, toUInt8(1) AS known FROM ({_FRESH})"),
 ]
 _STORED_PAIRS = (
     "SELECT tenant, metric, pair.1 AS label, pair.2 AS value FROM series "

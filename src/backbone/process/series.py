@@ -66,17 +66,19 @@ def fingerprint(metric: str, identity: str) -> str:
     )
 
 
+_FRESH = "Array(Tuple(label UInt64, value UInt64))"
 JUDGED_IN = Passage("judged_in", f"{SERIES_IN.columns}, known Bool")
 GOVERNED_IN = Passage(
     "governed_in",
     f"{SERIES_IN.columns}, {GOVERNED}, sent_id UInt64, verdict LowCardinality(String), admitted Bool, collapsed Bool, "
-    "place UInt64",
+    f"place UInt64, fresh {_FRESH}",
 )
 """
 Series that are not known, with their labels as policy left them, and the ``id`` and ``fp`` under which they are stored.
 
 ``sent_id`` is that of the labels as they were sent, ``place`` the order in which they came. A series with a verdict is
-over a limit: it is ``collapsed`` into the overflow series of its metric, or left out.
+over a limit: it is ``collapsed`` into the overflow series of its metric, or left out. ``fresh`` are the keys of labels'
+values that were not there before, where they are counted.
 """
 
 FIRST_FINGERPRINT = 16
@@ -119,7 +121,7 @@ SELECT * REPLACE (
     arrayFilter((n, v) -> n != '__name__' AND v != '', label_names, label_values) AS label_names,
     arrayFilter((v, n) -> n != '__name__' AND v != '', label_values, label_names) AS label_values
 ), {UNGOVERNED}, id AS sent_id, '' AS verdict, false AS admitted, false AS collapsed,
-    rowNumberInAllBlocks() AS place
+    rowNumberInAllBlocks() AS place, CAST([], '{_FRESH}') AS fresh
 FROM (
     SELECT * EXCEPT known FROM judged_in
     WHERE NOT known AND (last_ms > 0 OR notEmpty(times_ms) OR type = 'histogram')
