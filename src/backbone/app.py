@@ -39,6 +39,7 @@ from backbone.query.promql.engine import PromQL, PromQLOptions
 from backbone.query.promql.fetch import TableSource
 from backbone.query.promql.source import Source
 from backbone.query.promql.table_reader import TableOptions
+from backbone.query.usage import Usage
 from backbone.receive.body import BodyLimits
 from backbone.receive.commit import CommitOptions, Lane
 from backbone.receive.door import HttpDoor, Reception
@@ -87,6 +88,8 @@ class Backbone:
     engine: Engine
     http: HttpServer
     otlp_http: HttpServer | None
+    usage: Usage
+    """What queries ask for, not yet written down."""
     reload: Callable[[], Awaitable[None]]
     """Read the policy again and put it in force; raises `ConfigError` where something is wrong with it."""
 
@@ -102,7 +105,7 @@ class Backbone:
             StartError: a port or the data directory stands in the way.
         """
         metrics = Metrics()
-        known = KnownSeries()
+        known, usage = KnownSeries(), Usage()
         async with contextlib.AsyncExitStack() as stack:
             engine = await stack.enter_async_context(_store(config))
             policy = PolicyInForce(config.policy.file, engine, partial(_flow, config.store.retention))
@@ -110,15 +113,15 @@ class Backbone:
             lanes = await stack.enter_async_context(_lanes(config, engine, policy, metrics))
             reload = partial(policy.reload, list(lanes.values()), known.forget)
             samples = SampleIntake(lanes["remote_write"], lanes["samples"], engine, known)
-            await stack.enter_async_context(_upkeep(engine))
+            await stack.enter_async_context(_upkeep(engine, usage))
             records = await stack.enter_async_context(Records.open(config.store.data_dir))
-            asked = await stack.enter_async_context(_asked(config, engine, Searches(records)))
+            asked = await stack.enter_async_context(_asked(config, engine, Searches(records), usage))
             ready = asyncio.Event()
             face = Starlette(routes=[*health_routes(engine, metrics, ready.is_set, reload), *_asking(config, asked)])
             servers = await stack.enter_async_context(_faces(config, face, lanes, samples, metrics))
             ready.set()
             try:
-                yield cls(engine, *servers, reload)
+                yield cls(engine, *servers, usage, reload)
             finally:
                 ready.clear()
 
@@ -200,14 +203,15 @@ async def _lanes(
 
 
 @contextlib.asynccontextmanager
-async def _upkeep(engine: Engine) -> AsyncIterator[None]:
+async def _upkeep(engine: Engine, usage: Usage) -> AsyncIterator[None]:
     async def run() -> None:
         while True:
             await asyncio.sleep(_UPKEEP_SECONDS)
             try:
                 await sum_up_edges(engine, now_ns())
+                await usage.write(engine)
             except BackboneError as error:
-                _log.warning("edges not summed up, tried again", error=str(error))
+                _log.warning("upkeep not done, tried again", error=str(error))
 
     task = asyncio.create_task(run(), name="upkeep")
     try:
@@ -262,14 +266,14 @@ def _asking(config: Config, asked: Asked) -> list[BaseRoute]:
 
 
 @contextlib.asynccontextmanager
-async def _asked(config: Config, engine: Engine, searches: Searches) -> AsyncIterator[Asked]:
+async def _asked(config: Config, engine: Engine, searches: Searches, usage: Usage) -> AsyncIterator[Asked]:
     query = config.store.query
     limits = QueryLimits(
         timeout_seconds=query.timeout.seconds,
         max_memory_bytes=query.max_memory.bytes,
         max_rows_read=query.max_rows_read,
     )
-    own, catalog = _source(config, engine), TableCatalog(engine, limits)
+    own, catalog = _source(config, engine, usage), TableCatalog(engine, limits)
     logql = LogQL(engine, limits, LogQLOptions(config.logql.max_lines, config.logql.max_series))
     if not config.federation.peers:
         yield Asked(engine, limits, own, catalog, _promql(config, own), logql, searches, _facts(config))
@@ -305,7 +309,7 @@ def _facts(config: Config) -> ServerFacts:
     return ServerFacts(dump(config), flat(config), datetime.now(UTC), str(config.store.retention.metrics))
 
 
-def _source(config: Config, engine: Engine) -> TableSource:
+def _source(config: Config, engine: Engine, usage: Usage) -> TableSource:
     options, query = config.promql, config.store.query
     limits = QueryLimits(
         timeout_seconds=options.timeout.seconds,
@@ -322,6 +326,7 @@ def _source(config: Config, engine: Engine) -> TableSource:
             start_timestamps="use-start-timestamps" in options.features,
             type_and_unit_labels="type-and-unit-labels" in options.features,
         ),
+        usage,
     )
 
 

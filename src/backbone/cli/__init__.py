@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from backbone.cli import config, policy
+from backbone.cli.cardinality import cardinality
 from backbone.cli.check import check
 from backbone.cli.demo import demo
 from backbone.cli.query import query
@@ -25,6 +26,7 @@ def _root() -> None:
 cli.command()(serve)
 cli.command()(demo)
 cli.command()(top)
+cli.command()(cardinality)
 cli.command()(check)
 cli.add_typer(config.commands, name="config")
 cli.add_typer(policy.commands)

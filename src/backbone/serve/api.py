@@ -37,6 +37,7 @@ from backbone.serve.answers import (
     Table,
 )
 from backbone.serve.bodies import read_body
+from backbone.serve.cardinality_endpoints import cardinality_endpoints
 from backbone.serve.endpoint import Endpoint, P
 from backbone.serve.errors import NotFound, json_error
 from backbone.serve.log_endpoints import log_endpoints
@@ -63,6 +64,7 @@ def build_api(engine: Engine, limits: QueryLimits, searches: Searches, runner: Q
         *log_endpoints(engine, limits),
         Endpoint(Operation("/metrics", "Samples of series", MetricQuestion, FoundSamples), answers.metrics),
         Endpoint(Operation("/sql", "Run a SELECT", SqlQuestion, Table, method="POST"), answers.sql),
+        *cardinality_endpoints(engine, limits),
         Endpoint(Operation("/rates", "What comes in now", NoQuestion, RatesNow), answers.rates),
     ]
     document = orjson.dumps(openapi(PREFIX, runner.tenants, [endpoint.operation for endpoint in endpoints]))

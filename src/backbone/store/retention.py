@@ -20,7 +20,7 @@ _TABLES: dict[Keeping, dict[str, str]] = {
     },
     "logs": {"logs": "time"},
     "traces": {"spans": "time"},
-    "rollups": {"operations": "minute", "edges": "minute", "ingested": "received"},
+    "rollups": {"operations": "minute", "edges": "minute", "ingested": "received", "findings": "minute"},
 }
 
 

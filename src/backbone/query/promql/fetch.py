@@ -18,8 +18,9 @@ from backbone.query.promql.labels import Labels
 from backbone.query.promql.source import Changes, Moment, Report, Selection
 from backbone.query.promql.table_reader import TableOptions, TableReader, around, sample_conditions
 from backbone.query.promql.values import HistogramSamples, Samples, Series
-from backbone.query.selectors import Matcher
+from backbone.query.selectors import METRIC_LABEL, Matcher
 from backbone.query.series import SeriesFilter, series_conditions
+from backbone.query.usage import Usage
 from backbone.query.versioned import VersionedCache, version_of_series
 from backbone.store.engine import Engine, Statement
 
@@ -34,8 +35,9 @@ _DAY_MS = 86_400_000
 class TableSource:
     """The tables of this server."""
 
-    def __init__(self, engine: Engine, options: TableOptions) -> None:
+    def __init__(self, engine: Engine, options: TableOptions, usage: Usage | None = None) -> None:
         self._engine = engine
+        self._usage = usage
         self._options = options
         self._reader = TableReader(engine, options)
         self._floats = FloatSamples(self._reader, self.changes)
@@ -50,6 +52,8 @@ class TableSource:
         return Changes(now, None if oldest is None or since is None else oldest * 1000)
 
     async def select(self, tenant: str, wanted: Selection, report: Report) -> Series:
+        if self._usage is not None:
+            self._usage.note(tenant, _named(wanted.matchers))
         version = await version_of_series(self._engine, self._options.limits)
         known, labels = await self._series(tenant, wanted, version, report)
         nameless = np.zeros(labels.size, bool)
@@ -205,3 +209,8 @@ def _starts_of(found: tuple[Times, Times, Times], offsets: Times, times: Times) 
     wanted = key(offsets, times)
     place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
     return np.where(keys[place] == wanted, starts[place], 0)
+
+
+def _named(matchers: tuple[Matcher, ...]) -> list[str]:
+    """Return the metrics that a selector names; one that takes any of many is not meant to ask for each of them."""
+    return [matcher.value for matcher in matchers if matcher.label == METRIC_LABEL and matcher.operator == "="]
