@@ -6,7 +6,7 @@ What belongs to a resource or a scope is worked out before the items are spread 
 
 from __future__ import annotations
 
-from backbone.process.values import attribute_map, kinds, string_of
+from backbone.process.values import attribute_map, kinds, plain_elements, string_of
 
 _RESOURCE = f"""
     tenant,
@@ -42,7 +42,7 @@ def unpack(wire: str, resources: str, scopes: str, items: str, columns: str) -> 
         items: the field that holds a scope's items.
         columns: expressions over one item, ``i``, and ``received_ns``.
     """
-    return f"""
+    return plain_elements(f"""
 SELECT {_RESOURCE_COLUMNS}, {_SCOPE_COLUMNS}, {columns}
 FROM (
     SELECT {_RESOURCE_COLUMNS}, received_ns, {_SCOPE}, arrayJoin(s.{items}) AS i
@@ -51,4 +51,4 @@ FROM (
         FROM (SELECT tenant, received_ns, arrayJoin({resources}) AS r FROM {wire})
     )
 )
-"""
+""")

@@ -12,6 +12,8 @@ What lies deeper than the wire's shape goes arrives as message bytes and becomes
 
 from __future__ import annotations
 
+import re
+
 ATTRIBUTES = "Map(LowCardinality(String), String)"
 """The type of attributes in every table."""
 
@@ -20,6 +22,26 @@ LATEST_NS = 4_102_444_800 * 10**9
 
 _DEEPEST = 2
 _STRING, _BOOL, _INT, _DOUBLE, _ARRAY, _KVLIST, _BYTES = range(1, 8)
+_PATH_OR_QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|`[^`]*`|\b[a-z]\w*(?:\.[a-z]\w*)+")
+
+
+def plain_elements(sql: str) -> str:
+    """
+    Return *sql* with ``tupleElement(a, 'b')`` in place of each ``a.b``; names of tables may not stand before a dot.
+
+    To find out what a dotted name is, the planner makes a list of all that is nested in ``a``, each time anew: with the
+    wire's types that is a quarter of what it takes to plan an insert.
+    """
+
+    def spelled(found: re.Match[str]) -> str:
+        if found[0][0] in "'`":
+            return found[0]
+        element, *names = found[0].split(".")
+        for name in names:
+            element = f"tupleElement({element}, '{name}')"
+        return element
+
+    return _PATH_OR_QUOTED.sub(spelled, sql)
 
 
 def attribute_map(attributes: str, depth: int) -> str:
@@ -71,21 +93,20 @@ def _scalar(kind: str, string: str, integer: str, double: str, boolean: str) -> 
 
 
 def _nested(value: str, depth: int) -> str:
+    """Return the text of an array or a list of pairs; of their two fields the one that is not set is empty."""
+    is_array = f"{value}.value = {_ARRAY}"
     if depth == _DEEPEST:
-        return (
-            f"if({value}.value = {_ARRAY}, concat('{{\"arrayProto\":\"', base64Encode({value}.array_value), '\"}}'), "
-            f"concat('{{\"kvlistProto\":\"', base64Encode({value}.kvlist_value), '\"}}'))"
-        )
-    item, pair = f"a{depth}", f"p{depth}"
-    array = f"arrayMap({item} -> {_json(item, depth + 1)}, {value}.array_value.values)"
-    pairs = (
-        f"arrayMap({pair} -> concat(toJSONString({pair}.key), ':', {_json(f'{pair}.value', depth + 1)}), "
-        f"{value}.kvlist_value.values)"
+        proto = f"base64Encode(concat({value}.array_value, {value}.kvlist_value))"
+        return f'concat(if({is_array}, \'{{"arrayProto":"\', \'{{"kvlistProto":"\'), {proto}, \'"}}\')'
+    item, name = f"a{depth}", f"n{depth}"
+    array, pairs = f"{value}.array_value.values", f"{value}.kvlist_value.values"
+    # Both in one, since planning the text of a value takes long.
+    names = f"arrayConcat(arrayMap(x -> '', {array}.value), arrayMap(k -> concat(toJSONString(k), ':'), {pairs}.key))"
+    texts = (
+        f"arrayMap(({item}, {name}) -> concat({name}, {_json(item, depth + 1)}), "
+        f"arrayConcat({array}, {pairs}.value), {names})"
     )
-    return (
-        f"if({value}.value = {_ARRAY}, concat('[', arrayStringConcat({array}, ','), ']'), "
-        f"concat('{{', arrayStringConcat({pairs}, ','), '}}'))"
-    )
+    return f"concat(if({is_array}, '[', '{{'), arrayStringConcat({texts}, ','), if({is_array}, ']', '}}'))"
 
 
 def _json(value: str, depth: int) -> str:

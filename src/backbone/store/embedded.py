@@ -43,6 +43,8 @@ _INSERT_SETTINGS: dict[str, str | int] = _DECODE_SETTINGS | {
     "materialize_skip_indexes_on_insert": 0,
     # Views are planned anew for each insert; the optimizer finds nothing in them that is worth its time.
     "query_plan_enable_optimizations": 0,
+    # It rewrites what has an AND in it, which takes as long as all the rest of a view.
+    "optimize_and_compare_chain": 0,
     # A group is one block per table, so that its token means the same each time.
     "max_insert_threads": 1,
     "max_threads": 1,
@@ -311,6 +313,7 @@ def _server_config(options: EmbeddedOptions) -> str:
     <max_server_memory_usage>{options.max_memory_bytes}</max_server_memory_usage>
     <background_pool_size>{max(2, threads)}</background_pool_size>
     <background_merges_mutations_concurrency_ratio>2</background_merges_mutations_concurrency_ratio>
+    <memory_worker_purge_dirty_pages_threshold_ratio>0</memory_worker_purge_dirty_pages_threshold_ratio>
     <merge_tree>
         <fsync_after_insert>1</fsync_after_insert>
         <fsync_part_directory>1</fsync_part_directory>
