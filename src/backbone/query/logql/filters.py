@@ -18,6 +18,7 @@ from backbone.query.logql.ast import (
     Words,
 )
 from backbone.query.logql.labels import LineLabels, matches
+from backbone.query.logql.literals import required_texts
 from backbone.query.logql.readings import has_address, number_of
 from backbone.query.logql.texts import pattern_expression
 from backbone.query.selectors import Matcher
@@ -69,7 +70,10 @@ def _needle(conditions: Conditions, operator: str, needle: Needle, line: str) ->
         case "=":
             return f"position({line}, {conditions.bind('String', needle.value)}) > 0" if needle.value else "1"
         case "~":
-            return f"match({line}, {conditions.bind('String', f'(?-s:{needle.value})')})"
+            # Looking for a text is faster than for an expression, which the engine does for one text of it at most.
+            texts = [f"position({line}, {conditions.bind('String', one)}) > 0" for one in required_texts(needle.value)]
+            found = f"match({line}, {conditions.bind('String', f'(?-s:{needle.value})')})"
+            return f"({' AND '.join([*texts, found])})" if texts else found
         case _:
             pattern = pattern_expression(needle.value, filters=True)
             return f"match({line}, {conditions.bind('String', f'(?s:{pattern})')})"
