@@ -27,4 +27,4 @@ def pipeline(policy: Policy, *, traces_kept_seconds: int = 0, logs_kept_seconds:
         metrics_pipeline(),
         remote_write_pipeline(),
     )
-    return sum(doors, start=series_pipeline())
+    return sum(doors, start=Pipeline((), (), policy.recalls) + series_pipeline())
