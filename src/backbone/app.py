@@ -22,13 +22,13 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backbone.config.dump import dump, flat
-from backbone.config.model import Config, PeerConfig, RetentionConfig
+from backbone.config.model import Config, PeerConfig, StoreConfig
 from backbone.config.policy import PolicyConfig
 from backbone.in_force import PolicyInForce
 from backbone.model.errors import BackboneError
 from backbone.model.tenant import Tenants
 from backbone.model.time import now_ns
-from backbone.process import Pipeline, Policy, compile_policy, faults_query, pipeline
+from backbone.process import KEY_BYTES, Pipeline, Policy, compile_policy, faults_query, key_of, pipeline
 from backbone.query.catalog import TableCatalog
 from backbone.query.federation.catalog import FederatedCatalog
 from backbone.query.federation.peer import Peer, PeerOptions
@@ -61,6 +61,7 @@ from backbone.store.edges import sum_up_edges
 from backbone.store.embedded import EmbeddedOptions, open_embedded
 from backbone.store.engine import Engine, QueryLimits
 from backbone.store.flow import install
+from backbone.store.keys import kept_key
 from backbone.store.migrate import migrate
 from backbone.store.retention import apply_retention
 from backbone.store.wire import WIRES, WireName, wire
@@ -108,7 +109,7 @@ class Backbone:
         known, usage = KnownSeries(), Usage()
         async with contextlib.AsyncExitStack() as stack:
             engine = await stack.enter_async_context(_store(config))
-            policy = PolicyInForce(config.policy.file, engine, partial(_flow, config.store.retention))
+            policy = PolicyInForce(config.policy.file, engine, partial(_flow, config.store))
             await policy.install()
             lanes = await stack.enter_async_context(_lanes(config, engine, policy, metrics))
             reload = partial(policy.reload, list(lanes.values()), known.forget)
@@ -149,9 +150,14 @@ async def _store(config: Config) -> AsyncIterator[Engine]:
         yield engine
 
 
-def _flow(retention: RetentionConfig, policy: PolicyConfig) -> Pipeline:
+def _flow(config: StoreConfig, policy: PolicyConfig) -> Pipeline:
+    retention = config.retention
+    if policy.redact.key is None:
+        key = kept_key(config.data_dir / "redact.key", KEY_BYTES)
+    else:
+        key = key_of(policy.redact.key.reveal())
     return pipeline(
-        compile_policy(policy),
+        compile_policy(policy, key),
         traces_kept_seconds=int(retention.traces.seconds),
         logs_kept_seconds=int(retention.logs.seconds),
     )

@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 
 from backbone.config.model import Config
 from backbone.config.policy import PolicyConfig
+from backbone.config.policy.redact import Regex, RuleName
 from backbone.config.secret import Secret
 from backbone.config.section import Within
 from backbone.config.units import Address, ByteSize, Duration
@@ -21,6 +22,8 @@ from backbone.config.wording import show
 
 _KINDS: dict[object, str] = {
     bool: "true or false",
+    Regex: "regular expression",
+    RuleName: "name",
     int: "whole number",
     float: "number",
     str: "text",

@@ -11,13 +11,25 @@ from backbone.process.faults import faults_query
 from backbone.process.logs import logs_pipeline
 from backbone.process.metrics import metrics_pipeline
 from backbone.process.policy import Policy, compile_policy
+from backbone.process.redact import KEY_BYTES, key_of
 from backbone.process.remote_write import remote_write_pipeline
 from backbone.process.samples import samples_pipeline
 from backbone.process.series import series_pipeline
 from backbone.process.traces import traces_pipeline
 from backbone.process.view import Passage, Pipeline, Recall, View
 
-__all__ = ["Passage", "Pipeline", "Policy", "Recall", "View", "compile_policy", "faults_query", "pipeline"]
+__all__ = [
+    "KEY_BYTES",
+    "Passage",
+    "Pipeline",
+    "Policy",
+    "Recall",
+    "View",
+    "compile_policy",
+    "faults_query",
+    "key_of",
+    "pipeline",
+]
 
 
 def pipeline(policy: Policy, *, traces_kept_seconds: int = 0, logs_kept_seconds: int = 0) -> Pipeline:
@@ -29,4 +41,4 @@ def pipeline(policy: Policy, *, traces_kept_seconds: int = 0, logs_kept_seconds:
         remote_write_pipeline(policy),
         samples_pipeline(),
     )
-    return sum(doors, start=series_pipeline(policy))
+    return sum(doors, start=Pipeline((), (), policy.recalls) + series_pipeline(policy))

@@ -14,7 +14,7 @@ from backbone.process.deltas import DELTAS
 from backbone.process.exponential import exponentials_pipeline
 from backbone.process.ingested import ingested
 from backbone.process.points import EXEMPLAR_NAMES, LABELS, ORIGIN, POINT, STALE, exemplar_columns
-from backbone.process.policy import Policy
+from backbone.process.policy import Policy, described
 from backbone.process.series import fated, fingerprint, known_key, label_hash, pair_hash
 from backbone.process.values import string_of, text
 from backbone.process.view import Passage, Pipeline, Recall, View
@@ -246,7 +246,7 @@ def metrics_pipeline(policy: Policy) -> Pipeline:
             View("points_known", "known_points", _KNOWN_POINTS),
             View("points_deltas", "deltas_in", _spread("(SELECT * FROM points_in WHERE delta)")),
             View("points_exemplars", "exemplars", fated(_EXEMPLARS, EXEMPLAR_NAMES, policy.exemplars)),
-            View("metadata_store", "metadata", _METADATA),
+            View("metadata_store", "metadata", described(_METADATA, policy)),
             View("metadata_known", "known_metadata", _KNOWN),
             ingested("metrics", "metrics_in", _POINTS_OF_METRIC),
         ),

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from backbone.config.policy import LimitsConfig, PolicyConfig
+from backbone.process.redact import KEY_BYTES, redaction
 from backbone.process.step import Step
+from backbone.process.view import Recall
+
+
+def _as_it_is(text: str) -> str:
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +37,32 @@ class Policy:
     team: str | None = None
     """An expression of the team that a row's ``service`` belongs to, where teams have budgets."""
 
+    text: Callable[[str], str] = _as_it_is
+    """Takes an expression of text, where there is a column ``tenant``, and returns it scrubbed: for help texts."""
+    recalls: tuple[Recall, ...] = ()
+    """Tables in memory that steps look into."""
 
-def compile_policy(config: PolicyConfig) -> Policy:
-    """Return what a policy does; the configuration has been checked before."""
-    return Policy(limits=config.limits)
+
+def described(select: str, policy: Policy) -> str:
+    """Return a select of metrics' metadata with their help texts as the policy leaves them."""
+    return f"SELECT * REPLACE ({policy.text('help')} AS help) FROM ({select})"
+
+
+def compile_policy(config: PolicyConfig, key: bytes = b"") -> Policy:
+    """
+    Return what a policy does; the configuration has been checked before.
+
+    Args:
+        key: `KEY_BYTES` bytes for hashes; where none is given, hashes are of this run only.
+    """
+    redact = redaction(config.redact, key or secrets.token_bytes(KEY_BYTES))
+    return Policy(
+        spans=redact.spans,
+        logs=redact.logs,
+        series=redact.series,
+        exemplars=redact.exemplars,
+        redactions=redact.names,
+        limits=config.limits,
+        text=redact.text,
+        recalls=redact.recalls,
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backbone.process.points import EXEMPLAR_NAMES
-from backbone.process.policy import Policy
+from backbone.process.policy import Policy, described
 from backbone.process.series import fated, fingerprint, label_hash
 from backbone.process.values import LATEST_NS
 from backbone.process.view import Pipeline, View
@@ -114,7 +114,7 @@ def remote_write_pipeline(policy: Policy) -> Pipeline:
             View("remote_write_unpack", "series_in", _UNPACK),
             View("remote_write_histograms", "histograms", fated(_HISTOGRAMS, _HISTOGRAM_NAMES)),
             View("remote_write_exemplars", "exemplars", fated(_EXEMPLARS, EXEMPLAR_NAMES, policy.exemplars)),
-            View("remote_write_metadata", "metadata", _METADATA),
+            View("remote_write_metadata", "metadata", described(_METADATA, policy)),
             View("remote_write_ingested", "ingested", _INGESTED),
         ),
     )

@@ -20,14 +20,16 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyVa
 Plain = str | bool | int | float | bytes | list[Any] | dict[str, Any] | None
 
 
+_BOOLS = {"true": True, "false": False}
 _SCALARS: dict[str, Callable[[str], AnyValue]] = {
     "string_value": lambda text: AnyValue(string_value=text),
     "int_value": lambda text: AnyValue(int_value=int(text)),
     "double_value": lambda text: AnyValue(double_value=float(text)),
-    "bool_value": lambda text: AnyValue(bool_value=text == "true"),
-    "bytes_value": lambda text: AnyValue(bytes_value=b64decode(text)),
+    "bool_value": lambda text: AnyValue(bool_value=_BOOLS[text]) if text in _BOOLS else AnyValue(string_value=text),
+    "bytes_value": lambda text: AnyValue(bytes_value=b64decode(text, validate=True)),
 }
 
+_ENCODED = ("bytesValue", "arrayProto", "kvlistProto")
 _JSON_SCALARS: dict[type, Callable[[Any], AnyValue]] = {
     str: lambda value: AnyValue(string_value=value),
     bool: lambda value: AnyValue(bool_value=value),
@@ -41,11 +43,19 @@ class _Pairs(list[tuple[str, Any]]):
 
 
 def any_value(text: str, kind: str) -> AnyValue:
-    """Return the value whose stored form is *text*; *kind* is the member of AnyValue, empty where none was set."""
-    if kind in {"array_value", "kvlist_value"}:
-        return _from_json(json.loads(text, object_pairs_hook=_Pairs))
-    read = _SCALARS.get(kind)
-    return read(text) if read else AnyValue()
+    """
+    Return the value whose stored form is *text*; *kind* is the member of AnyValue, empty where none was set.
+
+    Where policy put something else in the place of what was sent, the text is no longer of its kind: it is a string.
+    """
+    if not kind:
+        return AnyValue(string_value=text) if text else AnyValue()
+    try:
+        if kind in {"array_value", "kvlist_value"}:
+            return _from_json(json.loads(text, object_pairs_hook=_Pairs))
+        return _SCALARS[kind](text)
+    except (KeyError, ValueError):
+        return AnyValue(string_value=text)
 
 
 def key_values(stored: Mapping[str, str], kinds: str) -> list[KeyValue]:
@@ -105,6 +115,11 @@ def _tagged(pairs: _Pairs) -> AnyValue | None:
     if len(pairs) != 1 or not isinstance(pairs[0][1], str):
         return None
     tag, text = pairs[0]
+    # Bytes in which policy found something are a text.
+    return AnyValue(string_value=text) if tag in _ENCODED and text.startswith("<") else _decoded(tag, text)
+
+
+def _decoded(tag: str, text: str) -> AnyValue | None:
     match tag:
         case "doubleValue" if text in {"nan", "-nan", "inf", "-inf"}:
             return AnyValue(double_value=float(text))

@@ -1,0 +1,76 @@
+"""Personal data and secrets: what is looked for in telemetry, and what stands in its place before it is stored."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from backbone.config.policy.redact import RedactConfig
+from backbone.process.redact.plan import plan_of
+from backbone.process.redact.scrub import KEY_TABLE, Scrubber
+from backbone.process.redact.steps import exemplars_step, logs_step, series_step, spans_step, text_scrubbed
+from backbone.process.step import Step
+from backbone.process.view import Recall
+
+__all__ = ["KEY_BYTES", "Redaction", "key_of", "redaction"]
+
+KEY_BYTES = 16
+"""Of the key under which texts are hashed."""
+
+
+def key_of(text: str) -> bytes:
+    """Return the key that a person's text stands for."""
+    return hashlib.blake2b(text.encode(), digest_size=KEY_BYTES, person=b"redact").digest()
+
+
+def _same(text: str) -> str:
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Redaction:
+    """What the section ``redact`` does with each signal's rows; nothing where it is switched off."""
+
+    spans: tuple[Step, ...] = ()
+    logs: tuple[Step, ...] = ()
+    series: tuple[Step, ...] = ()
+    exemplars: tuple[Step, ...] = ()
+    text: Callable[[str], str] = _same
+    """Takes an expression of text, where there is a column ``tenant``, and returns it scrubbed."""
+    names: tuple[str, ...] = ()
+    """The names of the rules by their bits."""
+    recalls: tuple[Recall, ...] = ()
+    """The table that holds the key of hashes."""
+
+
+def redaction(config: RedactConfig, key: bytes) -> Redaction:
+    """
+    Return what a section does.
+
+    Args:
+        key: `KEY_BYTES` bytes under which texts are hashed.
+    """
+    if not config.enabled:
+        return Redaction()
+    plan = plan_of(config)
+    scrubber, labels = Scrubber(plan), Scrubber(plan.for_labels(config.labels))
+    return Redaction(
+        spans=(spans_step(scrubber),),
+        logs=(logs_step(scrubber),),
+        series=(series_step(labels),),
+        exemplars=(exemplars_step(labels),),
+        text=lambda text: text_scrubbed(scrubber, text),
+        names=plan.names,
+        recalls=(_key_table(key),),
+    )
+
+
+def _key_table(key: bytes) -> Recall:
+    halves = [int.from_bytes(key[at : at + 8], "big") for at in (0, 8)]
+    return Recall(
+        KEY_TABLE,
+        "id UInt8, k0 UInt64, k1 UInt64",
+        "Join(ANY, LEFT, id) SETTINGS persistent = 0",
+        f"SELECT 0, {halves[0]}, {halves[1]}",
+    )

@@ -1,0 +1,280 @@
+"""The rules that are there without anybody's doing, in the order in which they work."""
+
+from __future__ import annotations
+
+from backbone.process.redact import checks
+from backbone.process.redact.rule import Form, Group, Rule
+
+_D = "[0-9０-９]"
+_SPACE = r"[ \x{A0}\x{2009}\x{202F}.\x{2010}-\x{2015}-]"
+_NO_ID = "(?:^|[^0-9A-Za-z０-９.])"
+"""What may stand before a number that is not part of an id or of a fraction."""
+
+_WORDS = (
+    r"(?:passw(?:or)?d|passwort|contrase(?:ñ|n)a|passphrase|passcode|pwd|secret(?:[_.-]?access)?[_.-]?key|"
+    r"(?:api|access|auth|refresh|id|session|security|client|private|encryption|signing|account|shared|master|consumer|"
+    r"app|service)[_.-]?(?:key|token|secret)|secret|token|credentials?|cvv2?|cvc2?|otp)"
+    r"(?:[_.-]?(?:key|value|hash|code))?"
+)
+_IS = r"(?:=>|:=|==?|:|%3[AaDd])"
+_NAME = rf"(?:^|[^<A-Za-z0-9_])[A-Za-z0-9_.-]{{0,40}}(?i:{_WORDS})"
+_BARE = r"[^\s\"'\\,;&<>)}\]]+"
+
+PRIVATE_KEY = Rule(
+    "private_key",
+    "PRIVATE KEY",
+    (
+        Form(
+            "whole",
+            r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\z)",
+        ),
+    ),
+    "startsWith(s, '-----BEGIN')",
+)
+JWT = Rule(
+    "jwt",
+    r"eyJ[A-Za-z0-9_-]{6}",
+    (Form("whole", r"\beyJ[A-Za-z0-9_-]{6,}(?:\s?[.]\s?[A-Za-z0-9_-]{6,}){1,4}"),),
+    "b = '' AND startsWith(s, 'eyJ')",
+)
+CLOUD_KEY = Rule(
+    "cloud_key",
+    (
+        r"A(?:KIA|SIA|BIA|CCA|GPA|IDA|ROA|NPA|NVA)[A-Z0-9]{4}|AIza[A-Za-z0-9]|ya29\.|GOCSPX-|gh[pousr]_|github_pat_|"
+        r"glpat-|xox[abeoprs]-|[sr]k_(?:live|test)_|whsec_|SG\.[A-Za-z0-9]|npm_|pypi-|sk-[A-Za-z0-9]|do[opr]_v1_|hf_|"
+        r"AccountKey=|[?&]sig=|hooks\.slack\.com|shp(?:at|ca|pa|ss)_|hvs\.|dckr_pat_|dapi[0-9a-f]|ATATT3"
+    ),
+    (
+        Form(
+            "whole",
+            r"\b(?:A(?:KIA|SIA|BIA|CCA|GPA|IDA|ROA|NPA|NVA)[A-Z0-9]{16}|AIza[A-Za-z0-9_-]{30,}|ya29\.[A-Za-z0-9_-]{20,}|"
+            r"GOCSPX-[A-Za-z0-9_-]{20,}|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{20,}|"
+            r"xox[abeoprs]-[A-Za-z0-9-]{10,}|[sr]k_(?:live|test)_[A-Za-z0-9]{16,}|whsec_[A-Za-z0-9+/=]{24,}|"
+            r"SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|npm_[A-Za-z0-9]{30,}|pypi-[A-Za-z0-9_-]{16,}|"
+            r"sk-[A-Za-z0-9_-]{20,}|do[opr]_v1_[a-f0-9]{30,}|hf_[A-Za-z0-9]{30,}|shp(?:at|ca|pa|ss)_[a-fA-F0-9]{30,}|"
+            r"hvs\.[A-Za-z0-9_-]{20,}|dckr_pat_[A-Za-z0-9_-]{20,}|dapi[0-9a-f]{30,}|ATATT3[A-Za-z0-9_=-]{20,}|"
+            r"hooks\.slack\.com\\?/services\\?/T[A-Z0-9]+\\?/B[A-Z0-9]+\\?/[A-Za-z0-9]{16,})",
+        ),
+        Form("bare", _BARE, r"AccountKey=|[?&]sig="),
+    ),
+    "b = '' OR match(b, '(?:AccountKey|sig)=$')",
+)
+URL_PASSWORD = Rule(
+    "url_password",
+    r"/[^/\s:@]*:[^/\s]*@",
+    (Form("url", r"[^\s/\"'<>]+@", r":\\?/\\?/[^\s/:@\"'<>]*:"),),
+    "endsWith(s, '@') AND match(b, '^:.?/.?/')",
+)
+BEARER = Rule(
+    "bearer",
+    r"(?i)bearer(?:\s|%20|\+)",
+    (Form("bare", _BARE, r"\b(?i:bearer)(?:\s+|%20|\+)"),),
+    checks.BEARER,
+)
+BASIC = Rule(
+    "basic",
+    r"(?i)basic(?:\s|%20|\+)",
+    (Form("bare", _BARE, r"\b(?i:basic)(?:\s+|%20|\+)"),),
+    checks.BASIC,
+)
+CREDENTIAL = Rule(
+    "credential",
+    (
+        r"(?i)(?:passw|contrase|passphrase|passcode|pwd|secret|token|key|credentials?|cv[vc]2?|otp|authorization|cookie)"
+        r"(?:[_.-]?(?:key|value|hash|code|ord|ort|ña|na))?[\"'\\]{0,4}\s{0,3}(?:[=:>]|%3[AD])"
+        r"|--[a-z-]*(?:passw|secret|token|key)[a-z]*\s|identified by\s|password\s+['\"]"
+    ),
+    (
+        Form("bare", _BARE, rf"(?i:(?:proxy-)?authorization)[\"'\\]*\s*{_IS}\s*[\"'\\]*(?:[A-Za-z0-9-]+\s+)?"),
+        Form("bare", _BARE, rf"{_NAME}[\"'\\]*\s*{_IS}\s*"),
+        Form("bare", _BARE, rf"--[a-z-]*(?i:{_WORDS})\s+[\"']?"),
+        Form("quoted", r"(?:[^\"\\]|\\.)+", rf"{_NAME}[\"'\\]*\s*{_IS}\s*\""),
+        Form("loose", r"[^\"'\\<\n\r]+", rf"{_NAME}[\"'\\]*\s*{_IS}\s*(?:\\+\"|\\*')"),
+        Form("loose", r"[^\"'\\<\n\r]+", r"\b(?i:(?:set-)?cookie)[\"'\\]*\s?[:=]\s*[\"'\\]*"),
+        Form("loose", r"[^\"'\\<\n\r]+", rf"<[A-Za-z0-9_:.-]*(?i:{_WORDS})>"),
+        Form("loose", r"[^\"'\\<\n\r]+", r"\b(?i:identified by|password)\s+[\"']"),
+    ),
+    checks.CREDENTIAL,
+)
+WORDS = Group(
+    (PRIVATE_KEY, JWT, URL_PASSWORD, BEARER, BASIC, CLOUD_KEY, CREDENTIAL),
+    ("whole", "quoted", "loose", "url", "bare"),
+)
+
+EMAIL = Rule(
+    "email",
+    r"@(?:[A-Za-z0-9-]+\.|[^\x00-\x7f])|%40[A-Za-z0-9]|＠",
+    (
+        Form(
+            "whole",
+            r"[A-Za-z0-9._%+\x{80}-\x{FF1F}-][A-Za-z0-9._%+'\x{80}-\x{FF1F}-]*(?:@|%40|＠)"
+            r"(?:[A-Za-z0-9\x{80}-\x{FF0D}-]+[.．])+[A-Za-z\x{80}-\x{FF0D}]{2,}",
+        ),
+    ),
+    checks.EMAIL,
+)
+CARD = Rule(
+    "card",
+    r"(?:^|[^0-9A-Za-z.])[2-6][0-9]{3}[ .-]?[0-9]{4}[ .-]?[0-9]{2}",
+    (
+        Form(
+            "clear",
+            (
+                rf"(?:[2-6][0-9]{{3}}(?:{_SPACE}?[0-9]{{4}}){{3}}(?:{_SPACE}?[0-9]{{3}})?|"
+                rf"3[0-9]{{3}}{_SPACE}?[0-9]{{6}}{_SPACE}?[0-9]{{4,5}})\b"
+            ),
+            _NO_ID,
+        ),
+        Form("clear", rf"[２-６](?:{_SPACE}?[０-９]){{13,18}}", _NO_ID),
+    ),
+    checks.CARD,
+)
+
+_LENGTHS = (
+    "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27 DK18 DO28 EE20 EG29 ES24 "
+    "FI18 FK18 FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HN28 HR21 HU28 IE22 IL23 IQ23 IS26 IT27 JO30 KW30 KZ20 LB28 LC32 "
+    "LI21 LT20 LU20 LV21 LY25 MC27 MD24 ME22 MK19 MN20 MR27 MT31 MU30 NI28 NL18 NO15 OM23 PK24 PL28 PS29 PT25 QA29 RO24 "
+    "RS22 RU33 SA24 SC31 SD18 SE24 SI19 SK24 SM27 SO23 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20 YE30"
+)
+"""How long the account numbers of each country are."""
+
+
+_COUNTRIES = {entry[:2]: int(entry[2:]) for entry in _LENGTHS.split()}
+IBAN = Rule(
+    "iban",
+    (
+        rf"\b(?:{'|'.join(_COUNTRIES)})[0-9]{{2}}[ -]?[A-Za-z0-9]{{4}}[ -]?[A-Za-z0-9]{{4}}"
+        rf"|\b(?:{'|'.join(_COUNTRIES).lower()})[0-9]{{2}}[a-z]{{0,6}}[0-9]{{7}}"
+    ),
+    (
+        Form(
+            "whole",
+            (
+                rf"\b[A-Z]{{2}}[0-9]{{2}}(?:(?:{_SPACE}?[A-Z0-9]{{4}}){{2,7}}(?:{_SPACE}?[A-Z0-9]{{1,3}})?|[a-z0-9]{{11,30}})\b"
+                r"|\b[a-z]{2}[0-9]{2}[a-z]{0,6}[0-9]{7}[a-z0-9]{2,20}\b"
+            ),
+        ),
+    ),
+    checks.iban(_COUNTRIES),
+)
+_ID_WORDS = (
+    r"(?:ssn|social[_ -]security(?:[_ -](?:number|no))?|nino|pesel|bsn|personnummer|cpf|nif|nie|dni|steuer-?id|"
+    r"aadhaar|passport|national[_ -]?id|tax[_ -]?id|insee|nric|hkid|codice[_ -]fiscale)"
+)
+NATIONAL_ID = Rule(
+    "national_id",
+    (
+        r"\b[0-9]{3}-[0-9]{2}-[0-9]{4}|\b[A-Z]{2} ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]\b|\b[0-9XYZ][0-9]{7}-?[A-Z]\b|"
+        r"\b[A-Z]{6}[0-9]{2}[A-Z][0-9]{2}[A-Z]|\b[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}|"
+        r"\b[12] ?[0-9]{2} ?(?:0[1-9]|1[0-2]) ?[0-9][0-9AB] ?[0-9]{3} ?[0-9]{3} ?[0-9]{2}\b|"
+        rf"\b[1-9][0-9]{{5}}(?:19|20)[0-9]{{9}}|\b[A-Z]{{5}}[0-9]{{4}}[A-Z]\b|(?i:{_ID_WORDS})[^a-zA-Z]{{1,8}}[A-Za-z]{{0,3}}[0-9]"
+    ),
+    (
+        Form("whole", r"\b[0-9]{3}-[0-9]{2}-[0-9]{4}\b"),
+        Form("whole", r"\b[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]\b"),
+        Form("whole", r"\b[0-9XYZ][0-9]{7}-?[A-Z]\b"),
+        Form("whole", r"\b[A-Z]{6}[0-9]{2}[A-EHLMPRST][0-9]{2}[A-Z][0-9]{3}[A-Z]\b"),
+        Form("whole", r"\b[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}\b"),
+        Form("whole", r"\b[12] ?[0-9]{2} ?(?:0[1-9]|1[0-2]) ?(?:[0-9]{2}|2[AB]) ?[0-9]{3} ?[0-9]{3} ?[0-9]{2}\b"),
+        Form("whole", r"\b[1-9][0-9]{5}(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx]\b"),
+        Form("whole", r"\b[A-Z]{3}[ABCFGHLJPT][A-Z][0-9]{4}[A-Z]\b"),
+        Form(
+            "id",
+            r"[A-Za-z]{0,3}[0-9](?:[ ./-]?[A-Za-z0-9]){4,18}\b",
+            rf"\b(?i:{_ID_WORDS})(?i: (?:number|no|nr)\.?)?[\"'\\]*(?:\s?[:=#]\s?|\s(?:is )?)[\"'\\]*",
+        ),
+    ),
+    checks.NATIONAL_ID,
+)
+IPV6 = Rule(
+    "ipv6",
+    r"\b[23][0-9A-Fa-f]{3}:[0-9A-Fa-f]{0,4}:",
+    (
+        Form(
+            "whole",
+            r"\b[23][0-9A-Fa-f]{3}:(?:[0-9A-Fa-f]{1,4}:)*(?::(?:[0-9A-Fa-f]{1,4}:)*)?(?:[0-9A-Fa-f]{1,4}\b)?",
+        ),
+    ),
+    checks.IPV6,
+    address=True,
+)
+IPV4 = Rule(
+    "ipv4",
+    (
+        r"\b(?:[1-9]|1[1-9]|[2-9][0-9]|1(?:[013-689][0-9]|2[0-689]|7[013-9])|2[01][0-9]|22[0-3])\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]"
+        r"|\b(?:172\.(?:[0-9]|1[0-5]|[2-9][0-9]|3[2-9]|[12][0-9]{2})|192\.(?:[0-9]{1,2}|1[0-57-9][0-9]|16[0-79]|2[0-9]{2}))"
+        r"\.[0-9]{1,3}\.[0-9]"
+    ),
+    (
+        Form(
+            "whole",
+            (
+                r"(?:\b[A-Z][A-Za-z]+/|\b(?i:version|ver|release|build)[ =:\"']{1,3}v?)?"
+                r"\b(?:[0-9]{1,3}\.){3,}[0-9]{1,3}\b"
+            ),
+        ),
+    ),
+    checks.IPV4,
+    address=True,
+)
+MAC = Rule(
+    "mac",
+    (
+        r"\b[0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}[:-]"
+        r"|\b[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\b"
+    ),
+    (
+        Form("whole", r"\b[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5,}\b"),
+        Form("whole", r"\b[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\b"),
+    ),
+    checks.MAC,
+    address=True,
+)
+_PHONE_WORDS = r"(?:phone|tel|telephone|mobile|cell|fax|msisdn|telefon|handy|whatsapp|sms)"
+PHONE = Rule(
+    "phone",
+    (
+        r"\+[1-9][0-9 ().-]{7}|\b00[1-9][0-9]{0,2}[ ./-]\(?[0-9]{2}|[0-9]{3}[).-] ?[0-9]{3}[.-][0-9]{4}"
+        rf"|(?i:{_PHONE_WORDS})[a-z_ ]{{0,10}}[\"'\\]{{0,4}}[ :=.#]{{1,4}}[\"'\\+(]{{0,3}}[0-9]"
+    ),
+    (
+        Form("clear", rf"\+[1-9](?:{_SPACE}?[/()]?{_SPACE}?{_D}){{6,14}}", _NO_ID),
+        Form("whole", r"\b00[1-9][0-9]{0,2}[ ./-]\(?[0-9](?:[ ./()-]{0,2}[0-9]){6,12}\b"),
+        Form("whole", r"(?:\(?\b[2-9][0-9]{2}\) ?|\b[2-9][0-9]{2}[.-])[2-9][0-9]{2}[.-][0-9]{4}\b"),
+        Form(
+            "phone",
+            r"[+(]?[0-9](?:[ ./()-]{0,2}[0-9]){6,13}\b",
+            rf"\b(?i:{_PHONE_WORDS}(?:[_ -]?(?:number|no|nr))?)[\"'\\]*[ :=.#]+[\"'\\]*",
+        ),
+    ),
+    checks.PHONE,
+)
+NUMBERS = Group((EMAIL, CARD, IBAN, NATIONAL_ID, IPV6, IPV4, MAC, PHONE), ("phone", "id", "clear", "whole"))
+
+ODD_NUMBERS = "[０-９]{3}|[0-9](?:\u00a0|\u2009|\u202f|[\u2010-\u2015])[0-9]"
+"""Digits and the spaces between them as no hint of a number expects them."""
+
+SECRET_NAMES = (
+    r"(?:.*[._-])?(?:set-)?cookies?",
+    rf"(?:.*[._-]|[a-z]*){_WORDS}",
+    r"(?:.*[._-])?(?:(?:proxy-)?authorization|x-api-key|private_?key|ssn|social_security_number|card_?number|jwt|bearer)",
+)
+"""Names of attributes whose values are secrets, whatever they look like; matched whole, in any case."""
+
+NAME_HINT = (
+    rf"(?i)(?:{_WORDS}|cookies?|authorization|private_?key|ssn|social_security_number|card_?number|jwt|bearer)\n"
+)
+"""What finds all `SECRET_NAMES` where each name ends its line."""
+
+ODD_NAMES = r"[0-9]{4}|[0-9]\.[0-9]|[0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}[:-]|[0-9][ -][0-9]"
+"""What no name of an attribute has that holds no number of something; many that have it hold none either."""
+
+SECRET_WORDS = r"(?i)passw|secret|token|api.?key|private.?key|credential|authorization|cookie"
+"""What makes bytes that are not looked into any further suspicious."""
+
+NETWORK_NAMES = (
+    r"net\..*|network\..*|(?:client|server|source|destination|host|peer)[._](?:address|ip|mac|socket\.address)|"
+    r"(?:host|k8s\.pod|k8s\.node|container)\.(?:ip|mac)|http\.client_ip|(?:source|destination)\..*|(?:.*\.)?peer(?:[._](?:ip|address))?|"
+    r"server\.socket\..*|url\.domain"
+)
+"""Names of attributes that hold addresses of machines by the conventions, which those who run machines need."""

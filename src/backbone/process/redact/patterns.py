@@ -1,0 +1,26 @@
+"""Patterns as text: what is changed in those of users so that they can stand within larger ones."""
+
+from __future__ import annotations
+
+import re
+
+_PIECE = re.compile(r"\\Q.*?\\E|\\.|\[\^?\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*\]|\(\?P?<\w+>|\((?!\?)|.", re.DOTALL)
+
+
+def uncaptured(pattern: str) -> str:
+    """Return the pattern with its groups no longer capturing."""
+    return "".join("(?:" if _captures(piece) else piece for piece in _PIECE.findall(pattern))
+
+
+def _captures(piece: str) -> bool:
+    return piece == "(" or (piece.startswith("(?") and piece.endswith(">") and len(piece) > 3)
+
+
+def literal(text: str) -> str:
+    """Return the text as the engine's SQL writes it."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def literals(texts: list[str] | tuple[str, ...]) -> str:
+    return f"[{', '.join(literal(text) for text in texts)}]"

@@ -1,0 +1,217 @@
+"""
+A plan as SQL over texts: whether rules may find something in them, and the texts with what they find replaced.
+
+Expressions are planned anew for each insert, which costs as much as thousands of rows do. So a group of rules is one
+expression that finds, and one that decides whose it is, and both stand in a statement once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backbone.process.redact.catalogue import NAME_HINT, NETWORK_NAMES, ODD_NAMES, ODD_NUMBERS, SECRET_WORDS
+from backbone.process.redact.patterns import literal, literals
+from backbone.process.redact.plan import BINARY, NAMED, Plan
+from backbone.process.redact.rule import Group, Slot
+
+KEY_TABLE = "redact_key"
+"""The table in memory that holds the key of hashes; views name it, so that the key itself stands nowhere."""
+
+_BLOB_HINT = r'"(?:bytesValue|arrayProto|kvlistProto)":"'
+_BLOB = r"[A-Za-z0-9+/]{12,}={0,2}"
+_BEFORE_BLOB, _AFTER_BLOB = r'^|":"', r'$|"\}'
+_ANY, _ADDRESS_PLACE, _KEPT, _FIRST_NAMED = 0, 1, 2, 3
+_OPEN, _MIDDLE, _CLOSE = "\\xFD", "\\xFE", "\\xFF"
+"""Around what was found, while it is looked at: bytes that are in no text of UTF-8."""
+_GONE = _OPEN
+"""Begins a text that is left out as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scrubber:
+    """Prints SQL for one plan."""
+
+    plan: Plan
+
+    def may_hold_words(self, text: str) -> str:
+        """Return whether what begins with words, and the team's own patterns, may be in the expression *text*."""
+        return f"multiMatchAny({text}, {literals(self._word_hints())})"
+
+    def may_hold_numbers(self, text: str) -> str:
+        """Return whether numbers of something may be in the expression *text*."""
+        if not self.plan.numbers.rules:
+            return "toUInt8(0)"
+        return f"match({text}, {literal(self._number_hint())})"
+
+    def is_suspicious(self, names: str) -> str:
+        """Return whether a name of an attribute in *names*, each in a line, is looked for or may hold something."""
+        own = [f"(?im)^(?:{one.names})$" for one in self.plan.named if one.rule != NAMED]
+        secret = [NAME_HINT] if NAMED in self.plan.actions else []
+        return f"multiMatchAny({names}, {literals([*own, *secret, *self._word_hints(), ODD_NAMES])})"
+
+    def kind_of_name(self, key: str) -> str:
+        """Return what an attribute's name says of its value, a number for `first`."""
+        cases = [(names, _KEPT) for names in self.plan.kept]
+        cases += [(one.names, _FIRST_NAMED + at) for at, one in enumerate(self.plan.named)]
+        cases.append((NETWORK_NAMES, _ADDRESS_PLACE))
+        branches = ", ".join(f"match({key}, {literal(f'(?i)^(?:{names})$')}), {kind}" for names, kind in cases)
+        return f"toUInt8(multiIf({branches}, {_ANY}))"
+
+    def first(self, text: str, kind: str) -> str:
+        """Return a text after what goes by attributes' names, the team's own patterns, and bytes."""
+        scrubbed = self._blobs(text)
+        for one in self.plan.own:
+            scrubbed = self._own(one.rule, one.pattern, scrubbed)
+        marked = f"match({text}, '^<[a-z_]+(?::[^>]*)?>$')"
+        named = ", ".join(
+            f"{kind} = {_FIRST_NAMED + at}, {self._mark(one.rule, NAMED, text)}"
+            for at, one in enumerate(self.plan.named)
+        )
+        by_name = f"multiIf({text} = '' OR {marked} OR {kind} = {_KEPT}, {text}, {named}, '')" if named else text
+        by_name = _whole(by_name, "drop" if any(self._done(one.rule) == "drop" for one in self.plan.named) else "")
+        return f"if({kind} >= {_KEPT}, {by_name}, {scrubbed})"
+
+    def words(self, text: str, kind: str) -> str:
+        """Return a text after the rules that begin with words."""
+        return self._grouped(self.plan.words, text, kind)
+
+    def numbers(self, text: str, kind: str) -> str:
+        """Return a text after the rules of numbers; to be applied after `words`."""
+        return self._grouped(self.plan.numbers, text, kind)
+
+    def bits(self, before: str, after: str) -> str:
+        """Return a bit for each rule that replaced something between two arrays of texts."""
+        marks = [f"<{name}" if self._done(name) != "drop" else f"{name}>" for name in self.plan.names]
+        numbers = ", ".join(str(1 << bit) for bit in range(len(marks)))
+        counted = "countSubstrings(arrayStringConcat({}), m)"
+        more = f"{counted.format(after)} > {counted.format(before)}"
+        return f"arraySum((m, b) -> if({more}, b, toUInt64(0)), {literals(marks)}, [{numbers}]::Array(UInt64))"
+
+    def is_gone(self, text: str) -> str:
+        """Return whether a scrubbed text is left out as a whole."""
+        return f"startsWith({text}, '{_GONE}')"
+
+    @property
+    def drops(self) -> bool:
+        return "drop" in self.plan.actions.values()
+
+    def _done(self, rule: str) -> str:
+        return self.plan.actions.get(rule, "mask")
+
+    def _word_hints(self) -> list[str]:
+        own = [f"(?m:{one.pattern})" for one in self.plan.own]
+        return [*(rule.hint for rule in self.plan.words.rules), *self._email(), *own, _BLOB_HINT, ODD_NUMBERS]
+
+    def _email(self) -> list[str]:
+        # It begins with no word, but its hint is one of those that are cheap.
+        return [rule.hint for rule in self.plan.numbers.rules if rule.name == "email"]
+
+    def _number_hint(self) -> str:
+        return "|".join(f"(?:{rule.hint})" for rule in self.plan.numbers.rules if rule.name != "email")
+
+    def _blobs(self, text: str) -> str:
+        hints = literals([*self._word_hints(), self._number_hint(), SECRET_WORDS])
+        inner = f"tryBase64Decode(extract({text}, {literal(f'(?:{_BEFORE_BLOB})({_BLOB})(?:{_AFTER_BLOB})')}))"
+        blob = literal(f"({_BEFORE_BLOB})(?:{_BLOB})({_AFTER_BLOB})")
+        masked = f"replaceRegexpAll({text}, {blob}, '\\\\1<{BINARY}>\\\\2')"
+        return f"if(multiMatchAny({inner}, {hints}), {masked}, {text})"
+
+    def _own(self, rule: str, pattern: str, text: str) -> str:
+        if self._done(rule) == "mask":
+            return f"replaceRegexpAll({text}, {literal(pattern)}, '<{rule}>')"
+        found = f"replaceRegexpAll({text}, {literal(f'({pattern})')}, '{_OPEN}\\\\1{_CLOSE}')"
+        part = f"substringIndex(t, '{_CLOSE}', 1)"
+        rest = f"substring(t, position(t, '{_CLOSE}') + 1)"
+        one = f"if(position(t, '{_CLOSE}') = 0, t, concat({self._mark(rule, rule, part)}, {rest}))"
+        return _whole(f"arrayStringConcat(arrayMap(t -> {one}, splitByChar('{_OPEN}', {found})))", self._done(rule))
+
+    def _grouped(self, group: Group, text: str, kind: str) -> str:
+        if not group.rules:
+            return text
+        expression, before, secret = _expression(group)
+        found = f"replaceRegexpAll({text}, {literal(expression)}, '{_OPEN}{before}{_MIDDLE}{secret}{_CLOSE}')"
+        decided = ", ".join(f"{rule.decides}, '{rule.name}'" for rule in group.rules)
+        place = [rule.name for rule in group.rules if rule.address]
+        decided = f"multiIf({decided}, '')"
+        if place:
+            kept = f"{kind} = {_ADDRESS_PLACE} AND n IN ({literals(place)[1:-1]})"
+            decided = f"arrayMap(n -> if({kept}, '', n), [{decided}])[1]"
+        marked = self._mark_of("n", "s", [rule.name for rule in group.rules])
+        if any(rule.name == "url_password" for rule in group.rules):
+            marked = f"concat({marked}, if(n = 'url_password', '@', ''))"
+        one = f"arrayMap((n, s) -> if(n = '', s, {marked}), [{decided}], [s])[1]"
+        parts = (
+            f"substringIndex(t, '{_MIDDLE}', 1)",
+            f"substringIndex(substring(t, position(t, '{_MIDDLE}') + 1), '{_CLOSE}', 1)",
+        )
+        bound = f"arrayMap((b, s) -> concat(b, {one}), [{parts[0]}], [{parts[1]}])[1]"
+        rest = f"substring(t, position(t, '{_CLOSE}') + 1)"
+        replaced = f"if(position(t, '{_CLOSE}') = 0, t, concat({bound}, {rest}))"
+        whole = f"arrayStringConcat(arrayMap(t -> {replaced}, splitByChar('{_OPEN}', {found})))"
+        drops = any(self._done(rule.name) == "drop" for rule in group.rules)
+        return _whole(whole, "drop" if drops else "")
+
+    def _mark_of(self, name: str, found: str, rules: list[str] | tuple[str, ...] = ()) -> str:
+        """Return what stands for *found*, where which rule found it is an expression."""
+        by_action: dict[str, list[str]] = {}
+        for rule in rules:
+            by_action.setdefault(self._done(rule), []).append(rule)
+        masked = f"concat('<', {name}, '>')"
+        branches = [
+            f"{name} IN ({literals(some)[1:-1]}), {self._marked(action, name, found)}"
+            for action, some in by_action.items()
+            if action != "mask"
+        ]
+        return f"multiIf({', '.join(branches)}, {masked})" if branches else masked
+
+    def _mark(self, rule: str, shown: str, found: str) -> str:
+        if self._done(rule) == "mask":
+            return f"'<{shown}>'"
+        return self._marked(self._done(rule), literal(shown), found)
+
+    def _marked(self, action: str, name: str, found: str) -> str:
+        match action:
+            case "hash":
+                # Letters only: digits could be taken for a number of something.
+                key = ", ".join(f"joinGet('{KEY_TABLE}', 'k{half}', toUInt8(0))" for half in (0, 1))
+                hashed = f"lower(hex(sipHash64Keyed(({key}), toString(tenant), {found})))"
+                return f"concat('<', {name}, ':', translate({hashed}, '0123456789abcdef', 'bcdfghjklmnpqrst'), '>')"
+            case "truncate":
+                kept = f"leftUTF8(replaceRegexpAll({found}, '[<>\\\\s]', ''), {self.plan.keep_first})"
+                return f"concat('<', {name}, ':', {kept}, '…>')"
+            case _:
+                return f"concat('{_CLOSE}', {name}, '>')"
+
+
+def _whole(text: str, action: str) -> str:
+    """Return the text, or where something in it is to be dropped, what says so and why."""
+    if action != "drop":
+        return text
+    rule = f"substringIndex(substring(y, position(y, '{_CLOSE}') + 1), '>', 1)"
+    return f"arrayMap(y -> if(position(y, '{_CLOSE}') > 0, concat('{_GONE}', {rule}, '>'), y), [{text}])[1]"
+
+
+def _expression(group: Group) -> tuple[str, str, str]:
+    """Return a group's expression, and how to write what stands before and what was found."""
+    alternatives: list[str] = []
+    befores: list[str] = []
+    secrets: list[str] = []
+    number = 0
+    for slot in group.slots:
+        before, secret = _forms(group, slot)
+        if not secret:
+            continue
+        if before:
+            number += 1
+            befores.append(f"\\\\{number}")
+        number += 1
+        secrets.append(f"\\\\{number}")
+        alternatives.append((f"({before})" if before else "") + f"({secret})")
+    return "|".join(alternatives), "".join(befores), "".join(secrets)
+
+
+def _forms(group: Group, slot: Slot) -> tuple[str, str]:
+    forms = [form for rule in group.rules for form in rule.forms if form.slot == slot]
+    return "|".join(dict.fromkeys(form.before for form in forms)), "|".join(
+        dict.fromkeys(form.secret for form in forms)
+    )
