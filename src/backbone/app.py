@@ -27,7 +27,7 @@ from backbone.config.model import Config, PeerConfig
 from backbone.model.errors import BackboneError
 from backbone.model.tenant import Tenants
 from backbone.model.time import now_ns
-from backbone.process import Pipeline, Policy, compile_policy, faults_query, pipeline
+from backbone.process import Pipeline, Policy, Sweeper, compile_policy, faults_query, pipeline, sweeper
 from backbone.query.catalog import TableCatalog
 from backbone.query.federation.catalog import FederatedCatalog
 from backbone.query.federation.peer import Peer, PeerOptions
@@ -53,7 +53,7 @@ from backbone.serve.asked import Asked, ServerFacts
 from backbone.serve.asking import asking_routes
 from backbone.serve.health import health_routes
 from backbone.serve.server import HttpServer, ServerOptions, bind
-from backbone.store.edges import sum_up_edges
+from backbone.store.edges import EdgeSums
 from backbone.store.embedded import EmbeddedOptions, open_embedded
 from backbone.store.engine import Engine, QueryLimits
 from backbone.store.flow import install, refill
@@ -92,15 +92,16 @@ class Backbone:
         """
         metrics = Metrics()
         retention = config.store.retention
+        policy = compile_policy(load_policy(config.policy.file))
         flow = pipeline(
-            compile_policy(load_policy(config.policy.file)),
+            policy,
             traces_kept_seconds=int(retention.traces.seconds),
             logs_kept_seconds=int(retention.logs.seconds),
         )
         async with contextlib.AsyncExitStack() as stack:
             engine = await stack.enter_async_context(_store(config, flow))
-            lanes = await stack.enter_async_context(_lanes(config, engine, flow, metrics))
-            await stack.enter_async_context(_upkeep(engine))
+            lanes = await stack.enter_async_context(_lanes(config, engine, policy, flow, metrics))
+            await stack.enter_async_context(_upkeep(engine, sweeper(engine, policy)))
             records = await stack.enter_async_context(Records.open(config.store.data_dir))
             asked = await stack.enter_async_context(_asked(config, engine, Searches(records)))
             ready = asyncio.Event()
@@ -148,7 +149,7 @@ async def scratch_store(directory: Path) -> AsyncIterator[Engine]:
 
 @contextlib.asynccontextmanager
 async def _lanes(
-    config: Config, engine: Engine, flow: Pipeline, metrics: Metrics
+    config: Config, engine: Engine, policy: Policy, flow: Pipeline, metrics: Metrics
 ) -> AsyncIterator[Mapping[WireName, Lane]]:
     commit = config.commit
     options = CommitOptions(
@@ -159,13 +160,15 @@ async def _lanes(
         retries=commit.retries,
     )
     directory = config.store.data_dir / "notes"
+    # A group's log records are in two tables where some of them wait for their traces.
+    parted = {"logs"} if policy.sampling.of_logs_with_traces else set()
     lanes = {
         name: Lane(
             wire(name),
             signal,
             faults_query(name),
             engine,
-            await CommitNotes.open(directory, name, engine),
+            await CommitNotes.open(directory, name, engine, is_parted=name in parted),
             options,
             metrics,
             partial(refill, engine, flow, wire(name).table),
@@ -182,22 +185,35 @@ async def _lanes(
 
 
 @contextlib.asynccontextmanager
-async def _upkeep(engine: Engine) -> AsyncIterator[None]:
-    async def run() -> None:
+async def _upkeep(engine: Engine, sweeps: Sweeper) -> AsyncIterator[None]:
+    """Do what has to be done again and again; what fails is tried again."""
+    edges = EdgeSums(engine)
+
+    async def sum_up() -> None:
         while True:
             await asyncio.sleep(_UPKEEP_SECONDS)
             try:
-                await sum_up_edges(engine, now_ns())
+                await edges.sum_up(now_ns())
             except BackboneError as error:
                 _log.warning("edges not summed up, tried again", error=str(error))
 
-    task = asyncio.create_task(run(), name="upkeep")
+    async def sweep() -> None:
+        while True:
+            try:
+                await sweeps.sweep(now_ns())
+            except BackboneError as error:
+                _log.warning("waiting traces not decided on, tried again", error=str(error))
+            except Exception:  # noqa: BLE001 - sweeping must live: what it did not do is done by the next sweep
+                _log.exception("waiting traces not decided on, tried again")
+            await asyncio.sleep(sweeps.pause_seconds)
+
+    tasks = [asyncio.create_task(sum_up(), name="upkeep"), asyncio.create_task(sweep(), name="sweep")]
     try:
         yield
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @contextlib.asynccontextmanager

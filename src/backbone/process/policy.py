@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from backbone.config.policy import PolicyConfig
+from backbone.process.sample.compiled import Sampling, compile_sampling
 from backbone.process.step import Step
 
 
@@ -25,8 +26,9 @@ class Policy:
     """What each bit of ``breaches`` stands for, from the lowest."""
     redactions: tuple[str, ...] = ()
     """What each bit of ``redactions`` stands for, from the lowest."""
+    sampling: Sampling = field(default_factory=Sampling)
 
 
-def compile_policy(config: PolicyConfig) -> Policy:  # noqa: ARG001 - its sections are empty yet
+def compile_policy(config: PolicyConfig) -> Policy:
     """Return what a policy does; the configuration has been checked before."""
-    return Policy()
+    return Policy(sampling=compile_sampling(config.sample))
