@@ -22,13 +22,23 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backbone.config.dump import dump, flat
-from backbone.config.model import Config, PeerConfig, StoreConfig
+from backbone.config.model import Config, PeerConfig, RetentionConfig, StoreConfig
 from backbone.config.policy import PolicyConfig
 from backbone.in_force import PolicyInForce
 from backbone.model.errors import BackboneError
 from backbone.model.tenant import Tenants
 from backbone.model.time import now_ns
-from backbone.process import KEY_BYTES, Pipeline, Policy, compile_policy, faults_query, key_of, pipeline
+from backbone.process import (
+    KEY_BYTES,
+    Pipeline,
+    Policy,
+    Sweeper,
+    compile_policy,
+    faults_query,
+    key_of,
+    pipeline,
+    sweeper,
+)
 from backbone.query.catalog import TableCatalog
 from backbone.query.federation.catalog import FederatedCatalog
 from backbone.query.federation.peer import Peer, PeerOptions
@@ -57,7 +67,7 @@ from backbone.serve.asked import Asked, ServerFacts
 from backbone.serve.asking import asking_routes
 from backbone.serve.health import health_routes
 from backbone.serve.server import HttpServer, ServerOptions, bind
-from backbone.store.edges import sum_up_edges
+from backbone.store.edges import EdgeSums
 from backbone.store.embedded import EmbeddedOptions, open_embedded
 from backbone.store.engine import Engine, QueryLimits
 from backbone.store.flow import install
@@ -109,12 +119,20 @@ class Backbone:
         known, usage = KnownSeries(), Usage()
         async with contextlib.AsyncExitStack() as stack:
             engine = await stack.enter_async_context(_store(config))
-            policy = PolicyInForce(config.policy.file, engine, partial(_flow, config.store))
+            policy = PolicyInForce(
+                config.policy.file, engine, partial(_compiled, config.store), partial(_flow, config.store.retention)
+            )
             await policy.install()
             lanes = await stack.enter_async_context(_lanes(config, engine, policy, metrics))
-            reload = partial(policy.reload, list(lanes.values()), known.forget)
+            sweeps = sweeper(engine, policy.policy)
+
+            def replaced(fresh: Policy) -> None:
+                known.forget()
+                sweeps.use(fresh.sampling.tail)
+
+            reload = partial(policy.reload, list(lanes.values()), replaced)
             samples = SampleIntake(lanes["remote_write"], lanes["samples"], engine, known)
-            await stack.enter_async_context(_upkeep(engine, usage))
+            await stack.enter_async_context(_upkeep(engine, usage, sweeps))
             records = await stack.enter_async_context(Records.open(config.store.data_dir))
             asked = await stack.enter_async_context(_asked(config, engine, Searches(records), usage))
             ready = asyncio.Event()
@@ -150,14 +168,15 @@ async def _store(config: Config) -> AsyncIterator[Engine]:
         yield engine
 
 
-def _flow(config: StoreConfig, policy: PolicyConfig) -> Pipeline:
-    retention = config.retention
+def _compiled(config: StoreConfig, policy: PolicyConfig) -> Policy:
     if policy.redact.key is None:
-        key = kept_key(config.data_dir / "redact.key", KEY_BYTES)
-    else:
-        key = key_of(policy.redact.key.reveal())
+        return compile_policy(policy, kept_key(config.data_dir / "redact.key", KEY_BYTES))
+    return compile_policy(policy, key_of(policy.redact.key.reveal()))
+
+
+def _flow(retention: RetentionConfig, policy: Policy) -> Pipeline:
     return pipeline(
-        compile_policy(policy, key),
+        policy,
         traces_kept_seconds=int(retention.traces.seconds),
         logs_kept_seconds=int(retention.logs.seconds),
     )
@@ -186,13 +205,14 @@ async def _lanes(
         retries=commit.retries,
     )
     directory = config.store.data_dir / "notes"
+    # A group's log records are in two tables where some of them wait for their traces.
     lanes = {
         name: Lane(
             wire(name),
             signal,
             faults_query(name),
             engine,
-            await CommitNotes.open(directory, name, engine),
+            await CommitNotes.open(directory, name, engine, is_parted=name == "logs"),
             options,
             metrics,
             partial(policy.refill, name),
@@ -209,23 +229,36 @@ async def _lanes(
 
 
 @contextlib.asynccontextmanager
-async def _upkeep(engine: Engine, usage: Usage) -> AsyncIterator[None]:
-    async def run() -> None:
+async def _upkeep(engine: Engine, usage: Usage, sweeps: Sweeper) -> AsyncIterator[None]:
+    """Do what has to be done again and again; what fails is tried again."""
+    edges = EdgeSums(engine)
+
+    async def sum_up() -> None:
         while True:
             await asyncio.sleep(_UPKEEP_SECONDS)
             try:
-                await sum_up_edges(engine, now_ns())
+                await edges.sum_up(now_ns())
                 await usage.write(engine)
             except BackboneError as error:
                 _log.warning("upkeep not done, tried again", error=str(error))
 
-    task = asyncio.create_task(run(), name="upkeep")
+    async def sweep() -> None:
+        while True:
+            try:
+                await sweeps.sweep(now_ns())
+            except BackboneError as error:
+                _log.warning("waiting traces not decided on, tried again", error=str(error))
+            except Exception:  # noqa: BLE001 - sweeping must live: what it did not do is done by the next sweep
+                _log.exception("waiting traces not decided on, tried again")
+            await asyncio.sleep(sweeps.pause_seconds)
+
+    tasks = [asyncio.create_task(sum_up(), name="upkeep"), asyncio.create_task(sweep(), name="sweep")]
     try:
         yield
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @contextlib.asynccontextmanager

@@ -17,7 +17,7 @@ import structlog
 from backbone.config.load import load_policy
 from backbone.config.policy import PolicyConfig
 from backbone.model.errors import BackboneError
-from backbone.process import Pipeline
+from backbone.process import Pipeline, Policy
 from backbone.receive.commit import Lane
 from backbone.store.engine import Engine
 from backbone.store.flow import install, refill
@@ -27,15 +27,31 @@ _log = structlog.get_logger("backbone.policy")
 
 
 class PolicyInForce:
-    """What governs telemetry now; ``flow`` makes of a policy the views that carry it out."""
+    """
+    What governs telemetry now.
 
-    def __init__(self, file: Path | None, engine: Engine, flow: Callable[[PolicyConfig], Pipeline]) -> None:
+    Args:
+        file: what says it; without one, the default policy is in force.
+        engine: the store.
+        compiled: makes of a configuration what it does.
+        flow: makes of that the views that carry it out.
+    """
+
+    def __init__(
+        self,
+        file: Path | None,
+        engine: Engine,
+        compiled: Callable[[PolicyConfig], Policy],
+        flow: Callable[[Policy], Pipeline],
+    ) -> None:
         self._file = file
         self._engine = engine
+        self._compiled = compiled
         self._flow = flow
         self._reloading = asyncio.Lock()
         self.config = load_policy(file)
-        self._pipeline = flow(self.config)
+        self.policy = compiled(self.config)
+        self._pipeline = flow(self.policy)
 
     async def install(self) -> None:
         """Put the policy in force, before anything comes in."""
@@ -45,20 +61,21 @@ class PolicyInForce:
         """Put right what views remember after writing to a wire failed half way."""
         await refill(self._engine, self._pipeline, wire(name).table)
 
-    async def reload(self, lanes: Sequence[Lane], forget: Callable[[], None]) -> None:
+    async def reload(self, lanes: Sequence[Lane], replaced: Callable[[Policy], None]) -> None:
         """
         Read the file again and put what it says in force; the old policy stays in force if that cannot be done.
 
         Args:
             lanes: all that writes to the views.
-            forget: called when what was known of series holds no more.
+            replaced: called with what is in force from then on, before anything more is written.
 
         Raises:
             ConfigError: something is wrong with the file; all of it is told.
         """
         async with self._reloading:
             config = await asyncio.to_thread(load_policy, self._file)
-            pipeline = self._flow(config)
+            policy = self._compiled(config)
+            pipeline = self._flow(policy)
             async with contextlib.AsyncExitStack() as stack:
                 for lane in lanes:
                     await stack.enter_async_context(lane.paused)
@@ -67,8 +84,8 @@ class PolicyInForce:
                 except BackboneError:
                     await self._install(self._pipeline)
                     raise
-                self.config, self._pipeline = config, pipeline
-                forget()
+                self.config, self.policy, self._pipeline = config, policy, pipeline
+                replaced(policy)
         _log.info("policy reloaded", file=str(self._file) if self._file else "default")
 
     async def _install(self, pipeline: Pipeline) -> None:

@@ -6,7 +6,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from backbone.model.time import now_ns
-from backbone.store.edges import sum_up_edges
+from backbone.store.edges import EdgeSums
 from tests.conftest import Server
 from tests.receive.test_doors import PROTOBUF
 
@@ -43,7 +43,7 @@ async def test_calls_between_services_are_summed_up_once_by_minute(server: Serve
         assert (await server.http.post("/v1/traces", content=body, headers=PROTOBUF)).status_code == 200
 
     for _ in range(2):
-        await sum_up_edges(server.backbone.engine, NOW_NS)
+        await EdgeSums(server.backbone.engine).sum_up(NOW_NS)
 
     edges = await server.rows(
         "SELECT client, server, toUnixTimestamp(minute) AS minute, sum(calls) AS calls, sum(errors) AS errors, "

@@ -15,14 +15,15 @@ from pydantic.fields import FieldInfo
 from backbone.config.model import Config
 from backbone.config.policy import PolicyConfig
 from backbone.config.policy.redact import Regex, RuleName
+from backbone.config.policy.sample import Regex as SampleRegex
 from backbone.config.secret import Secret
 from backbone.config.section import Within
+from backbone.config.unions import kind_of, members
 from backbone.config.units import Address, ByteSize, Duration
 from backbone.config.wording import show
 
 _KINDS: dict[object, str] = {
     bool: "true or false",
-    Regex: "regular expression",
     RuleName: "name",
     int: "whole number",
     float: "number",
@@ -32,6 +33,8 @@ _KINDS: dict[object, str] = {
     ByteSize: "size",
     Address: "HOST:PORT",
     Secret: "secret",
+    Regex: "regular expression",
+    SampleRegex: "regular expression",
 }
 
 _HEAD = """\
@@ -92,8 +95,23 @@ def _page(section: type[BaseModel], trail: str) -> Iterator[str]:
         trail_of_it = f"{trail}.{name}" if trail else name
         if inner := _section(field):
             yield from _page(inner, trail_of_it)
-        elif inner := _several(field):
-            yield from _page(inner, f"{trail_of_it}{'[]' if get_origin(field.annotation) is tuple else '.NAME'}")
+        else:
+            yield from _several(field, trail_of_it)
+
+
+def _several(field: FieldInfo, trail: str) -> Iterator[str]:
+    """Yield the pages of the sections that the items of a list, or the values of a mapping, are."""
+    kind = get_origin(field.annotation)
+    if kind not in {tuple, dict}:
+        return
+    item, trail = (0, f"{trail}[]") if kind is tuple else (1, f"{trail}.NAME")
+    found = members(get_args(field.annotation)[item])
+    if len(found) == 1:
+        yield from _page(found[0], trail)
+    elif found and "[]" not in trail.removesuffix("[]"):
+        # Sections of several kinds may hold others of the same kinds; those are told of once.
+        for member in found:
+            yield from _page(member, f"{trail}` of kind `{kind_of(member)}")
 
 
 def _options(section: type[BaseModel]) -> Iterator[Option]:
@@ -109,34 +127,29 @@ def _section(field: FieldInfo) -> type[BaseModel] | None:
     return _is_section(field.annotation)
 
 
-def _several(field: FieldInfo) -> type[BaseModel] | None:
-    """Return the section that the items of a list, or the values of a mapping, are."""
-    kind = get_origin(field.annotation)
-    if kind is tuple:
-        return _is_section(get_args(field.annotation)[0])
-    return _is_section(get_args(field.annotation)[1]) if kind is dict else None
-
-
 def _is_section(annotation: object) -> type[BaseModel] | None:
     return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
 
 
 def _kind(annotation: object) -> str:
-    if get_origin(annotation) is Literal:
-        return ", ".join(f"`{choice}`" for choice in get_args(annotation))
-    if get_origin(annotation) is tuple:
-        return f"list of {_kind(get_args(annotation)[0])}"
-    if get_origin(annotation) is dict:
-        return f"mapping of names to {_kind(get_args(annotation)[1])}"
-    if _is_section(annotation):
-        return "sections"
-    if get_origin(annotation) is Annotated:
-        kind, *notes = get_args(annotation)
-        return ", ".join([_kind(kind), *(str(note) for note in notes if isinstance(note, Within))])
-    if get_origin(annotation) in {UnionType, Union}:
-        [given] = [member for member in get_args(annotation) if member is not type(None)]
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if found := members(annotation):
+        return "sections" if len(found) == 1 else "sections of several kinds"
+    if origin in {UnionType, Union}:
+        [given] = [member for member in arguments if member is not type(None)]
         return f"{_kind(given)}, or `null`"
-    return _KINDS[annotation]
+    return _KINDS[annotation] if origin is None else _compound(origin, arguments)
+
+
+def _compound(origin: object, arguments: tuple[object, ...]) -> str:
+    if origin is Annotated:
+        bounds = "".join(f", {item}" for item in arguments[1:] if isinstance(item, Within))
+        return _kind(arguments[0]) + bounds
+    if origin is Literal:
+        return ", ".join(f"`{choice}`" for choice in arguments)
+    if origin is tuple:
+        return f"list of {_kind(arguments[0])}"
+    return f"mapping of names to {_kind(arguments[1])}"
 
 
 def _one_line(text: str) -> str:

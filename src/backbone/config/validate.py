@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 from backbone.config.document import Document
 from backbone.config.problems import Place, Problem, Trail, dotted
 from backbone.config.section import Clash, ClashesError
+from backbone.config.unions import in_the_file, members
 from backbone.config.units import OptionError
 from backbone.config.wording import did_you_mean, either, nearest, show
 
@@ -40,7 +41,7 @@ def validate(model: type[Model], document: Document) -> Model | None:
     try:
         return model.model_validate(document.options)
     except ValidationError as error:
-        wrong = error.errors(include_url=False)
+        wrong = [in_the_file(document.options, details) for details in error.errors(include_url=False)]
     if _take_bare(document, wrong):
         return validate(model, document)
     for details in wrong:
@@ -121,7 +122,8 @@ def _clash(document: Document, clash: Clash) -> Problem:
 def _what(model: type[BaseModel], document: Document, details: ErrorDetails) -> str:
     trail, kind, cause = details["loc"], details["type"], _cause(details)
     if kind == "extra_forbidden":
-        return f"unknown option{did_you_mean(nearest(str(trail[-1]), _options(model, trail[:-1])))}"
+        known = [name for name in _options(model, trail[:-1]) if name != trail[-1]]
+        return f"unknown option{did_you_mean(nearest(str(trail[-1]), known))}"
     if kind == "missing":
         return "is required"
     seen, meant = details["input"], None
@@ -153,12 +155,11 @@ def _expected(details: ErrorDetails) -> tuple[str, str | None]:
 
 def _options(model: type[BaseModel], section: Trail) -> list[str]:
     """Return the names a section knows, or none where the trail leads through something else than sections."""
+    models: list[type[BaseModel]] = [model]
     for step in section:
         if isinstance(step, int):
             continue
-        annotation = getattr(model.model_fields.get(str(step)), "annotation", None)
-        listed = get_args(annotation)[0] if get_origin(annotation) is tuple else annotation
-        if not isinstance(listed, type) or not issubclass(listed, BaseModel):
-            return []
-        model = listed
-    return list(model.model_fields)
+        annotations = [field.annotation for found in models if (field := found.model_fields.get(step))]
+        listed = [get_args(kind)[0] if get_origin(kind) is tuple else kind for kind in annotations]
+        models = [member for kind in listed for member in members(kind)]
+    return [name for found in models for name in found.model_fields]

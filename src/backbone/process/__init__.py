@@ -8,15 +8,18 @@ nothing, the next ones write them. Policy (`policy`) is part of the first, so th
 from __future__ import annotations
 
 from backbone.process.faults import faults_query
-from backbone.process.logs import logs_pipeline
+from backbone.process.logs import LOG_COLUMNS, logs_pipeline
 from backbone.process.metrics import metrics_pipeline
 from backbone.process.policy import Policy, compile_policy
 from backbone.process.redact import KEY_BYTES, key_of
 from backbone.process.remote_write import remote_write_pipeline
+from backbone.process.sample.sweep import Sweeper
 from backbone.process.samples import samples_pipeline
 from backbone.process.series import series_pipeline
-from backbone.process.traces import traces_pipeline
+from backbone.process.step import names_of
+from backbone.process.traces import SPAN_COLUMNS, traces_pipeline
 from backbone.process.view import Passage, Pipeline, Recall, View
+from backbone.store.engine import Engine
 
 __all__ = [
     "KEY_BYTES",
@@ -24,11 +27,13 @@ __all__ = [
     "Pipeline",
     "Policy",
     "Recall",
+    "Sweeper",
     "View",
     "compile_policy",
     "faults_query",
     "key_of",
     "pipeline",
+    "sweeper",
 ]
 
 
@@ -42,3 +47,8 @@ def pipeline(policy: Policy, *, traces_kept_seconds: int = 0, logs_kept_seconds:
         samples_pipeline(),
     )
     return sum(doors, start=Pipeline((), (), policy.recalls) + series_pipeline(policy))
+
+
+def sweeper(engine: Engine, policy: Policy) -> Sweeper:
+    """Return what decides on the traces that wait, if the policy lets them."""
+    return Sweeper(engine, policy.sampling.tail, names_of(SPAN_COLUMNS), names_of(LOG_COLUMNS))

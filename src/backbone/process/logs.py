@@ -5,7 +5,8 @@ from __future__ import annotations
 from backbone.process.findings import findings
 from backbone.process.ingested import ingested
 from backbone.process.policy import Policy
-from backbone.process.step import GOVERNED, KEPT, NOT_STORED, UNGOVERNED, govern, names_of
+from backbone.process.sample.logs import logs_storing
+from backbone.process.step import GOVERNED, UNGOVERNED, govern, names_of
 from backbone.process.unpack import unpack
 from backbone.process.values import ATTRIBUTES, attribute_map, kinds, sized, text, timestamp
 from backbone.process.view import Passage, Pipeline, View
@@ -67,12 +68,12 @@ def logs_pipeline(kept_seconds: int, policy: Policy) -> Pipeline:
         findings("logs", "logs_in", "tagging", "breaches", policy.breaches, _EXAMPLE),
         findings("logs", "logs_in", "redact", "redactions", policy.redactions, _EXAMPLE),
     )
-    return Pipeline(
+    unpacking = Pipeline(
         passages=(Passage("logs_in", _ROWS),),
         views=(
             View("logs_unpack", "logs_in", govern(unpacked, names_of(_ROWS), policy.logs)),
-            View("logs_store", "logs", f"SELECT * EXCEPT ({NOT_STORED}) FROM logs_in WHERE {KEPT}"),
             ingested("logs", "logs_in", refused="refused", kept_seconds=kept_seconds),
             *filter(None, counted),
         ),
     )
+    return unpacking + logs_storing(policy.sampling, LOG_COLUMNS)

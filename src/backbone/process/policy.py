@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from backbone.config.policy import LimitsConfig, PolicyConfig
 from backbone.process.redact import KEY_BYTES, redaction
+from backbone.process.sample.compiled import Sampling, compile_sampling
 from backbone.process.step import Step
 from backbone.process.view import Recall
 
@@ -37,6 +38,7 @@ class Policy:
     team: str | None = None
     """An expression of the team that a row's ``service`` belongs to, where teams have budgets."""
 
+    sampling: Sampling = field(default_factory=Sampling)
     text: Callable[[str], str] = _as_it_is
     """Takes an expression of text, where there is a column ``tenant``, and returns it scrubbed: for help texts."""
     recalls: tuple[Recall, ...] = ()
@@ -63,6 +65,7 @@ def compile_policy(config: PolicyConfig, key: bytes = b"") -> Policy:
         exemplars=redact.exemplars,
         redactions=redact.names,
         limits=config.limits,
+        sampling=compile_sampling(config.sample),
         text=redact.text,
         recalls=redact.recalls,
     )

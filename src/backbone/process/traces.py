@@ -5,7 +5,8 @@ from __future__ import annotations
 from backbone.process.findings import findings
 from backbone.process.ingested import ingested
 from backbone.process.policy import Policy
-from backbone.process.step import GOVERNED, KEPT, NOT_STORED, UNGOVERNED, govern, names_of
+from backbone.process.sample.spans import spans_storing
+from backbone.process.step import GOVERNED, UNGOVERNED, govern, names_of
 from backbone.process.unpack import unpack
 from backbone.process.values import ATTRIBUTES, attribute_map, kinds, sized, timestamp
 from backbone.process.view import Passage, Pipeline, View
@@ -102,7 +103,7 @@ def traces_pipeline(kept_seconds: int, policy: Policy) -> Pipeline:
         passages=(Passage("spans_in", _ROWS),),
         views=(
             View("spans_unpack", "spans_in", govern(unpacked, names_of(_ROWS), policy.spans)),
-            View("spans_store", "spans", f"SELECT * EXCEPT ({NOT_STORED}) FROM spans_in WHERE {KEPT}"),
+            *spans_storing(policy.sampling),
             View("spans_operations", "operations", _OPERATIONS),
             ingested("traces", "spans_in", refused="refused", kept_seconds=kept_seconds),
             *filter(None, counted),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from backbone.query.conditions import Conditions
 from backbone.query.operations import NS_PER_SECOND, bucket_quantile, minutes
-from backbone.store.edges import SETTLED_AFTER_SECONDS
+from backbone.store.edges import SETTLED_AFTER_SECONDS, call_spans
 from backbone.store.engine import Engine, QueryLimits
 
 QUANTILES = (0.5, 0.95, 0.99)
@@ -83,20 +83,21 @@ def _recent(conditions: Conditions, window: tuple[int, int], now_ns: int) -> str
     """Return the SQL of the calls found in spans that are not summed up."""
     start = max(window[0], _next_minute_ns(now_ns))
     low, high = (f"fromUnixTimestamp64Nano({conditions.bind('Int64', at)}, 'UTC')" for at in (start, window[1]))
+    served = call_spans(
+        "trace_id, parent_span_id, service, duration_ns, status",
+        f"tenant = {{tenant:String}} AND time >= {low} AND time < {high} AND kind IN ('server', 'consumer') "
+        "AND parent_span_id != toFixedString('', 8)",
+    )
+    called = call_spans(
+        "trace_id, span_id, service",
+        f"tenant = {{tenant:String}} AND time >= {low} - INTERVAL 1 MINUTE AND time < {high} + INTERVAL 1 MINUTE "
+        "AND kind IN ('client', 'producer')",
+    )
     return f"""
 SELECT toString(c.service) AS client, toString(s.service) AS server,
     toInt16(ceil(log2(greatest(s.duration_ns, 1)) * 8) - 1) AS bucket, count() AS calls,
     countIf(s.status = 'error') AS errors, sum(s.duration_ns) AS total_ns
-FROM (
-    SELECT trace_id, parent_span_id, service, duration_ns, status FROM spans
-    WHERE tenant = {{tenant:String}} AND time >= {low} AND time < {high}
-        AND kind IN ('server', 'consumer') AND parent_span_id != toFixedString('', 8)
-) AS s
-INNER JOIN (
-    SELECT trace_id, span_id, service FROM spans
-    WHERE tenant = {{tenant:String}} AND time >= {low} - INTERVAL 1 MINUTE AND time < {high} + INTERVAL 1 MINUTE
-        AND kind IN ('client', 'producer')
-) AS c ON s.trace_id = c.trace_id AND s.parent_span_id = c.span_id
+FROM ({served}) AS s INNER JOIN ({called}) AS c ON s.trace_id = c.trace_id AND s.parent_span_id = c.span_id
 GROUP BY client, server, bucket
 """
 

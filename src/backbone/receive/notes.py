@@ -1,9 +1,10 @@
 """
 A crash between writing a group and answering it leaves its senders in the dark; they send again what is stored already.
 
-So a lane notes which requests it is about to write. After a crash the notes say which requests may be stored and not
-answered; those that are stored, by the time they were received, are recognised when they come again and answered at
-once.
+So a lane notes which requests it is about to write, and which are written, before they are answered. After a crash the
+notes say which requests are stored and perhaps not answered; they are recognised when they come again and answered at
+once. Of those that were being written the store is asked, by the time they were received; nobody was told of them, so
+where a request's items go to two tables and one may lack them, what is there is taken out.
 
 A note is kept for a while after its request is answered: until the answer has left this machine nobody knows that the
 sender got it. What a crash left and no sender has asked for yet is carried over into the next notes, so that it
@@ -25,7 +26,10 @@ _KEPT_NS = 2 * NANOSECONDS_PER_SECOND
 _CARRIED_NS = 86_400 * NANOSECONDS_PER_SECOND
 """How long what a crash left is carried over: senders that come back later than that are rare."""
 
-TABLES: dict[WireName, str] = {"traces": "spans", "logs": "logs"}
+_WRITTEN = 1 << 63
+"""Marks an entry of a request that is written: times do not reach so far."""
+
+TABLES: dict[WireName, tuple[str, ...]] = {"traces": ("spans", "spans_waiting"), "logs": ("logs", "logs_waiting")}
 """Tables that keep what is sent twice; samples are told apart by series and time, so the others need no notes."""
 
 
@@ -37,24 +41,29 @@ class CommitNotes:
         directory: where the files are; ``None`` for a lane that needs no notes.
         lane: what the files are called after.
         engine: the store that knows what it has.
+        is_parted: whether a request's items go to several of the lane's tables.
     """
 
-    def __init__(self, directory: Path | None, lane: WireName, engine: Engine) -> None:
+    def __init__(self, directory: Path | None, lane: WireName, engine: Engine, *, is_parted: bool = False) -> None:
         if directory is not None:
             directory.mkdir(parents=True, exist_ok=True)
         self._directory = directory
         self._lane = lane
         self._engine = engine
+        self._is_parted = is_parted
         self._left: dict[bytes, int] = {}
         self._since_ns = 0
 
     @classmethod
-    async def open(cls, directory: Path, lane: WireName, engine: Engine) -> CommitNotes:
-        """Read what a crash left, if one did, and ask the store which of those requests it has."""
+    async def open(cls, directory: Path, lane: WireName, engine: Engine, *, is_parted: bool = False) -> CommitNotes:
+        """Read what a crash left, if one did, and ask the store of the requests that were being written."""
         if lane not in TABLES:
             return cls(None, lane, engine)
-        notes = cls(directory, lane, engine)
-        await notes.look_for([entry for file in notes._files() for entry in _read(file)])
+        notes = cls(directory, lane, engine, is_parted=is_parted)
+        entries = [entry for file in notes._files() for entry in _read(file)]
+        written = {(at & ~_WRITTEN, digest) for at, digest in entries if at & _WRITTEN}
+        notes._left = {digest: at for at, digest in written}
+        await notes.look_for([entry for entry in entries if not entry[0] & _WRITTEN and entry not in written])
         return notes
 
     async def look_for(self, requests: list[tuple[int, bytes]]) -> None:
@@ -62,16 +71,26 @@ class CommitNotes:
         if self._directory is None or not requests:
             return
         noted = dict(requests)
-        rows = await self._engine.rows(
-            Statement(
-                f"SELECT DISTINCT toUnixTimestamp64Nano(received) AS received_ns FROM {TABLES[self._lane]} "  # noqa: S608
-                "WHERE received >= fromUnixTimestamp64Nano({first:Int64}) "
-                "AND received <= fromUnixTimestamp64Nano({last:Int64})",
-                {"first": min(noted), "last": max(noted)},
+        for table in TABLES[self._lane]:
+            rows = await self._engine.rows(
+                Statement(
+                    f"SELECT DISTINCT toUnixTimestamp64Nano(received) AS received_ns FROM {table} "  # noqa: S608
+                    "WHERE received >= fromUnixTimestamp64Nano({first:Int64}) "
+                    "AND received <= fromUnixTimestamp64Nano({last:Int64})",
+                    {"first": min(noted), "last": max(noted)},
+                )
             )
+            stored = [row["received_ns"] for row in rows if row["received_ns"] in noted]
+            if self._is_parted and stored:
+                await self._take_out(table, stored)
+            else:
+                self._left |= {noted[received_ns]: received_ns for received_ns in stored}
+
+    async def _take_out(self, table: str, received_ns: list[int]) -> None:
+        times = "arrayMap(t -> fromUnixTimestamp64Nano(t, 'UTC'), {times:Array(Int64)})"
+        await self._engine.command(
+            Statement(f"DELETE FROM {table} WHERE has({times}, received)", {"times": received_ns})  # noqa: S608
         )
-        stored = [row["received_ns"] for row in rows if row["received_ns"] in noted]
-        self._left |= {noted[received_ns]: received_ns for received_ns in stored}
 
     def begin(self, requests: list[tuple[int, bytes]]) -> None:
         """Note that these are being written: when each was received, in ns, in order, and its digest."""
@@ -82,6 +101,12 @@ class CommitNotes:
             self._turn(newest_ns)
         with self._younger.open("ab") as file:
             file.write(_entries(requests))
+
+    def written(self, requests: list[tuple[int, bytes]]) -> None:
+        """Note that these are stored, before anyone is told."""
+        if self._directory is not None:
+            with self._younger.open("ab") as file:
+                file.write(_entries((at | _WRITTEN, digest) for at, digest in requests))
 
     def already_stored(self, digest: bytes) -> bool:
         """Tell whether a crash left this request stored and perhaps unanswered; that is said once."""
@@ -96,7 +121,7 @@ class CommitNotes:
     def _turn(self, now_ns: int) -> None:
         """Begin a new file, with what is carried over; the younger one until now becomes the older."""
         self._left = {digest: at for digest, at in self._left.items() if now_ns - at < _CARRIED_NS}
-        self._fresh.write_bytes(_entries((at, digest) for digest, at in self._left.items()))
+        self._fresh.write_bytes(_entries((at | _WRITTEN, digest) for digest, at in self._left.items()))
         if self._younger.exists():
             self._younger.replace(self._older)
         self._fresh.replace(self._younger)
