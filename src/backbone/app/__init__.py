@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -21,10 +19,10 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from backbone.config.dump import dump, flat
-from backbone.config.model import Config, PeerConfig, RetentionConfig, StoreConfig
+from backbone.app.asked import open_asked
+from backbone.app.in_force import PolicyInForce
+from backbone.config.model import Config, RetentionConfig, StoreConfig
 from backbone.config.policy import PolicyConfig
-from backbone.in_force import PolicyInForce
 from backbone.model.errors import BackboneError
 from backbone.model.tenant import Tenants
 from backbone.model.time import now_ns
@@ -39,16 +37,6 @@ from backbone.process import (
     pipeline,
     sweeper,
 )
-from backbone.query.catalog import TableCatalog
-from backbone.query.federation.catalog import FederatedCatalog
-from backbone.query.federation.peer import Peer, PeerOptions
-from backbone.query.federation.source import FederatedSource, FederationOptions
-from backbone.query.logql.engine import LogQL, LogQLOptions
-from backbone.query.promql.delegate import Delegating
-from backbone.query.promql.engine import PromQL, PromQLOptions
-from backbone.query.promql.fetch import TableSource
-from backbone.query.promql.source import Source
-from backbone.query.promql.table_reader import TableOptions
 from backbone.query.usage import Usage
 from backbone.receive.body import BodyLimits
 from backbone.receive.commit import CommitOptions, Lane
@@ -63,13 +51,13 @@ from backbone.receive.remote_write import RemoteWrite
 from backbone.receive.samples import SampleIntake
 from backbone.records.database import Records
 from backbone.records.searches import Searches
-from backbone.serve.asked import Asked, ServerFacts
+from backbone.serve.asked import Asked
 from backbone.serve.asking import asking_routes
 from backbone.serve.health import health_routes
 from backbone.serve.server import HttpServer, ServerOptions, bind
 from backbone.store.edges import EdgeSums
 from backbone.store.embedded import EmbeddedOptions, open_embedded
-from backbone.store.engine import Engine, QueryLimits
+from backbone.store.engine import Engine
 from backbone.store.flow import install
 from backbone.store.keys import kept_key
 from backbone.store.migrate import migrate
@@ -134,7 +122,7 @@ class Backbone:
             samples = SampleIntake(lanes["remote_write"], lanes["samples"], engine, known)
             await stack.enter_async_context(_upkeep(engine, usage, sweeps))
             records = await stack.enter_async_context(Records.open(config.store.data_dir))
-            asked = await stack.enter_async_context(_asked(config, engine, Searches(records), usage))
+            asked = await stack.enter_async_context(open_asked(config, engine, Searches(records), usage))
             ready = asyncio.Event()
             face = Starlette(routes=[*health_routes(engine, metrics, ready.is_set, reload), *_asking(config, asked)])
             servers = await stack.enter_async_context(_faces(config, face, lanes, samples, metrics))
@@ -301,86 +289,6 @@ def _asking(config: Config, asked: Asked) -> list[BaseRoute]:
         concurrency=query.concurrency,
         waiting=query.waiting,
         tenants=Tenants(config.tenants.header, config.tenants.default),
-    )
-
-
-@contextlib.asynccontextmanager
-async def _asked(config: Config, engine: Engine, searches: Searches, usage: Usage) -> AsyncIterator[Asked]:
-    query = config.store.query
-    limits = QueryLimits(
-        timeout_seconds=query.timeout.seconds,
-        max_memory_bytes=query.max_memory.bytes,
-        max_rows_read=query.max_rows_read,
-    )
-    own, catalog = _source(config, engine, usage), TableCatalog(engine, limits)
-    logql = LogQL(engine, limits, LogQLOptions(config.logql.max_lines, config.logql.max_series))
-    if not config.federation.peers:
-        yield Asked(engine, limits, own, catalog, _promql(config, own), logql, searches, _facts(config))
-        return
-    federation = config.federation
-    identity = uuid.uuid4().hex
-    options = FederationOptions(identity, federation.external_labels, federation.replica_labels)
-    async with contextlib.AsyncExitStack() as stack:
-        peers = [_peer(config, peer, identity) for peer in federation.peers]
-        for peer in peers:
-            stack.push_async_callback(peer.close)
-        source = FederatedSource(own, peers, options)
-        promql = _promql(config, source, source)
-        everyone = FederatedCatalog(catalog, peers, options)
-        yield Asked(engine, limits, source, everyone, promql, logql, searches, _facts(config))
-
-
-def _peer(config: Config, peer: PeerConfig, identity: str) -> Peer:
-    options = PeerOptions(
-        name=peer.name,
-        url=peer.url,
-        read=peer.read,
-        push_down=peer.push_down,
-        external_labels=peer.external_labels,
-        headers={name: value.reveal() for name, value in peer.headers.items()},
-        timeout_seconds=peer.timeout.seconds,
-        max_samples=config.promql.max_samples,
-    )
-    return Peer(options, identity, config.tenants.header)
-
-
-def _facts(config: Config) -> ServerFacts:
-    return ServerFacts(dump(config), flat(config), datetime.now(UTC), str(config.store.retention.metrics))
-
-
-def _source(config: Config, engine: Engine, usage: Usage) -> TableSource:
-    options, query = config.promql, config.store.query
-    limits = QueryLimits(
-        timeout_seconds=options.timeout.seconds,
-        max_memory_bytes=query.max_memory.bytes,
-        max_rows_read=query.max_rows_read,
-    )
-    return TableSource(
-        engine,
-        TableOptions(
-            limits,
-            max_series=options.max_series,
-            max_samples=options.max_samples,
-            max_cached_bytes=options.cached_samples.bytes,
-            start_timestamps="use-start-timestamps" in options.features,
-            type_and_unit_labels="type-and-unit-labels" in options.features,
-        ),
-        usage,
-    )
-
-
-def _promql(config: Config, source: Source, others: Delegating | None = None) -> PromQL:
-    options = config.promql
-    return PromQL(
-        source,
-        PromQLOptions(
-            lookback_ms=int(options.lookback.seconds * 1000),
-            default_step_ms=int(options.evaluation_interval.seconds * 1000),
-            timeout_seconds=options.timeout.seconds,
-            max_samples=options.max_samples,
-            features=frozenset(options.features),
-        ),
-        others,
     )
 
 
