@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -83,6 +84,9 @@ async def _serve(settings: object) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     log = structlog.get_logger("backbone")
     async with Backbone.start(settings) as backbone, _reloading_on_hangup(backbone.reload):
+        # What stands now stays, so that nobody looks again and again whether it is garbage.
+        gc.collect()
+        gc.freeze()
         host, port = backbone.http.address
         log.info("ready", version=__version__, http=f"{host}:{port}", data_dir=str(settings.store.data_dir))
         await stop.wait()

@@ -126,7 +126,7 @@ class CommitConfig(Section):
 
     max_waiting: Annotated[ByteSize, Within("1MiB", "64GiB")] = _b("256MiB")
     """Bytes of requests that may wait for an answer; past it senders are asked to come back."""
-    max_group: Annotated[ByteSize, Within("64KiB", "1GiB")] = _b("32MiB")
+    max_group: Annotated[ByteSize, Within("64KiB", "1GiB")] = _b("48MiB")
     """Bytes written at once. Larger groups take less work per item and more memory."""
     max_group_requests: Annotated[int, Within(1, 100_000)] = 2000
     """Requests written at once."""

@@ -66,9 +66,12 @@ def attribute_map(attributes: str, depth: int) -> str:
 def kinds(attributes: str) -> str:
     """Return a JSON object, as text, of the keys whose values are no strings and their kinds."""
     keys, kind = f"{attributes}.key", f"{attributes}.value.value"
-    pairs = f"arrayMap((n, k) -> concat(toJSONString(n), ':\"', toString(k), '\"'), {keys}, {kind})"
-    others = f"arrayFilter((p, k) -> k != {_STRING}, {pairs}, {kind})"
-    return f"if(arrayAll(k -> k = {_STRING}, {kind}), '', concat('{{', arrayStringConcat({others}, ','), '}}'))"
+    other = f"k != {_STRING}"
+    pairs = (
+        "arrayMap((n, k) -> concat(toJSONString(n), ':\"', toString(k), '\"'), "
+        f"arrayFilter((n, k) -> {other}, {keys}, {kind}), arrayFilter(k -> {other}, {kind}))"
+    )
+    return f"if(arrayAll(k -> k = {_STRING}, {kind}), '', concat('{{', arrayStringConcat({pairs}, ','), '}}'))"
 
 
 def text(value: str, depth: int) -> str:

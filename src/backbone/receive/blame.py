@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from backbone.receive.envelope import message_of
 from backbone.store.engine import Engine, RefusedByEngine
 from backbone.store.wire import Wire
 from backbone.store.wire.shape import has_shape
+
+Pieces = tuple[bytes, bytes, bytes]
+"""A request: its length, its message, and what it carries besides."""
 
 _NO_SHAPE = (
     "body: expected a request of its kind, got a protobuf message with a field that is cut off or of another type"
@@ -23,24 +25,27 @@ class Blame:
         self._faults = faults
         self._engine = engine
 
-    async def find(self, group: Sequence[bytes]) -> dict[int, str]:
+    async def find(self, group: Sequence[Pieces]) -> dict[int, str]:
         """
         Return the place in the group of each request at fault, and why; it may find none.
 
         Args:
-            group: requests as `backbone.receive.envelope.seal` returns them.
+            group: requests as `backbone.receive.envelope.pieces` returns them.
         """
-        sound = await asyncio.to_thread(lambda: [has_shape(self._wire, message_of(sealed)) for sealed in group])
+        sound = await asyncio.to_thread(lambda: [has_shape(self._wire, b"".join(sealed[1:])) for sealed in group])
         blamed = {index: _NO_SHAPE for index, whole in enumerate(sound) if not whole}
         rest = [index for index, whole in enumerate(sound) if whole]
         if rest:
             blamed |= await self._inspect(group, rest)
         return blamed
 
-    async def _inspect(self, group: Sequence[bytes], indexes: list[int]) -> dict[int, str]:
+    async def _inspect(self, group: Sequence[Pieces], indexes: list[int]) -> dict[int, str]:
         try:
             rows = await self._engine.inspect(
-                self._faults, self._wire.proto, self._wire.columns, [group[index] for index in indexes]
+                self._faults,
+                self._wire.proto,
+                self._wire.columns,
+                [piece for index in indexes for piece in group[index]],
             )
         except RefusedByEngine as error:
             if len(indexes) == 1:

@@ -22,7 +22,7 @@ import structlog
 from backbone.model.errors import BackboneError, DependencyError, UserInputError
 from backbone.model.time import now_ns, seconds_from_ns
 from backbone.receive import envelope
-from backbone.receive.blame import Blame
+from backbone.receive.blame import Blame, Pieces
 from backbone.store.engine import Engine, RefusedByEngine, Statement
 from backbone.store.wire import Wire
 from backbone.telemetry.metrics import Metrics
@@ -35,7 +35,7 @@ _LONGEST_REST_SECONDS = 0.5
 class CommitOptions:
     """How requests are grouped; the options of ``commit`` in the configuration."""
 
-    max_group_bytes: int = 32 << 20
+    max_group_bytes: int = 48 << 20
     max_group_requests: int = 2000
     linger_seconds: float = 0.05
     rest_ratio: float = 0.5
@@ -63,7 +63,8 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    sealed: bytes
+    sealed: Pieces
+    size: int
     digest: bytes
     received_ns: int
     done: asyncio.Future[Receipt]
@@ -131,10 +132,10 @@ class Lane:
             self._metrics.commit_repeated.labels(self._wire.name).inc()
             return Receipt()
         self._last_ns = max(now_ns(), self._last_ns + 1)
-        sealed = envelope.seal(body, tenant, self._last_ns)
-        waiting = _Waiting(sealed, digest, self._last_ns, asyncio.get_running_loop().create_future())
+        sealed = envelope.pieces(body, tenant, self._last_ns)
+        waiting = _Waiting(sealed, len(body), digest, self._last_ns, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
-        self._waiting_bytes += len(sealed)
+        self._waiting_bytes += waiting.size
         self._arrived.set()
         if self._is_worthwhile():
             self._worthwhile.set()
@@ -182,11 +183,11 @@ class Lane:
         group: list[_Waiting] = []
         size = 0
         while self._waiting and len(group) < self._options.max_group_requests:
-            size += len(self._waiting[0].sealed)
+            size += self._waiting[0].size
             if group and size > self._options.max_group_bytes:
                 break
             group.append(self._waiting.popleft())
-            self._waiting_bytes -= len(group[-1].sealed)
+            self._waiting_bytes -= group[-1].size
         if not self._waiting and not self._closing:
             self._arrived.clear()
         if not self._is_worthwhile() and not self._closing:
@@ -251,7 +252,7 @@ class Lane:
 
     async def _insert(self, group: list[_Waiting]) -> None:
         token = next(self._tokens)
-        payload = [b"".join([waiting.sealed for waiting in group])]
+        payload = [piece for waiting in group for piece in waiting.sealed]
         for attempt in itertools.count():
             try:
                 if self._astray:

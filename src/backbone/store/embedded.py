@@ -14,8 +14,7 @@ import hashlib
 import itertools
 import os
 import queue
-import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +26,7 @@ import orjson
 from backbone.model.errors import DependencyError, StartError
 from backbone.store.engine import DEFAULT_LIMITS, ArrowStream, Parameter, QueryLimits, Statement
 from backbone.store.errors import insert_error, query_error
+from backbone.store.memory import MemoryFiles
 
 _Result = TypeVar("_Result")
 
@@ -95,6 +95,7 @@ class EmbeddedEngine:
         self._threads = ThreadPoolExecutor(len(connections) - 1, thread_name_prefix="engine")
         self._killer = ThreadPoolExecutor(1, thread_name_prefix="engine-control")
         self._numbers = itertools.count(1)
+        self._memory = MemoryFiles()
         self._closed = False
 
     @classmethod
@@ -166,7 +167,7 @@ class EmbeddedEngine:
         settings = _settings(_DECODE_SETTINGS | {"format_schema": self._schema_file(schema)})
 
         def run(connection: _Connection) -> bytes:
-            with _readable(payload) as path:
+            with self._memory.holding(payload) as path:
                 source = f"file({_literal(path)}, 'Protobuf', {_literal(columns)})"
                 statement = f"WITH requests AS (SELECT * FROM {source}) {sql} SETTINGS {settings}"  # noqa: S608 - our own
                 return bytes(connection.query(statement, "JSONEachRow").bytes() or b"")
@@ -181,7 +182,7 @@ class EmbeddedEngine:
 
         def run(connection: _Connection) -> None:
             # Streaming inserts (`send_insert`) swallow errors raised in views; this way of inserting reports them.
-            with _readable(payload) as path:
+            with self._memory.holding(payload) as path:
                 source = f"SELECT * FROM file('{path}', 'Protobuf')"  # noqa: S608 - a path of our own
                 connection.query(f"INSERT INTO {table} SETTINGS {settings} {source}", "TSV")
 
@@ -205,6 +206,7 @@ class EmbeddedEngine:
         self._killer.shutdown(wait=True)
         for connection in self._all:
             connection.close()
+        self._memory.close()
         os.close(self._lock)
 
     async def _run(
@@ -269,22 +271,6 @@ async def open_embedded(directory: Path, options: EmbeddedOptions) -> AsyncItera
         yield engine
     finally:
         await engine.close()
-
-
-@contextlib.contextmanager
-def _readable(payload: Sequence[bytes]) -> Iterator[str]:
-    """Give the payload a path for as long as the context lasts, in memory where the system can."""
-    if hasattr(os, "memfd_create"):
-        descriptor = os.memfd_create("group")
-        with os.fdopen(descriptor, "wb") as file:
-            file.writelines(payload)
-            file.flush()
-            yield f"/proc/self/fd/{descriptor}"
-    else:
-        with tempfile.NamedTemporaryFile(prefix="backbone-group-") as file:
-            file.writelines(payload)
-            file.flush()
-            yield file.name
 
 
 def _lock_directory(directory: Path) -> int:
