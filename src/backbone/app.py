@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import structlog
 from starlette.applications import Starlette
@@ -32,6 +32,7 @@ from backbone.query.federation.catalog import FederatedCatalog
 from backbone.query.federation.peer import Peer, PeerOptions
 from backbone.query.federation.source import FederatedSource, FederationOptions
 from backbone.query.logql.engine import LogQL, LogQLOptions
+from backbone.query.logql.learning import ColumnLearner, ColumnOptions
 from backbone.query.promql.delegate import Delegating
 from backbone.query.promql.engine import PromQL, PromQLOptions
 from backbone.query.promql.fetch import TableSource
@@ -98,6 +99,7 @@ class Backbone:
             engine = await stack.enter_async_context(_store(config, flow))
             lanes = await stack.enter_async_context(_lanes(config, engine, flow, metrics))
             await stack.enter_async_context(_upkeep(engine))
+            await stack.enter_async_context(_columns(config, engine))
             records = await stack.enter_async_context(Records.open(config.store.data_dir))
             asked = await stack.enter_async_context(_asked(config, engine, Searches(records)))
             ready = asyncio.Event()
@@ -188,7 +190,22 @@ async def _upkeep(engine: Engine) -> AsyncIterator[None]:
             except BackboneError as error:
                 _log.warning("edges not summed up, tried again", error=str(error))
 
-    task = asyncio.create_task(run(), name="upkeep")
+    async with _background(run(), "upkeep"):
+        yield
+
+
+@contextlib.asynccontextmanager
+async def _columns(config: Config, engine: Engine) -> AsyncIterator[None]:
+    columns = config.store.columns
+    learner = ColumnLearner(engine, ColumnOptions(columns.logs, columns.learned))
+    await learner.begin()
+    async with _background(learner.run(), "columns"):
+        yield
+
+
+@contextlib.asynccontextmanager
+async def _background(work: Coroutine[Any, Any, None], name: str) -> AsyncIterator[None]:
+    task = asyncio.create_task(work, name=name)
     try:
         yield
     finally:
