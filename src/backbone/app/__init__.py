@@ -21,16 +21,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backbone.app.asked import open_asked
 from backbone.app.in_force import PolicyInForce
+from backbone.app.upkeep import learning_columns, upkeep
 from backbone.config.model import Config, RetentionConfig, StoreConfig
 from backbone.config.policy import PolicyConfig
-from backbone.model.errors import BackboneError
 from backbone.model.tenant import Tenants
-from backbone.model.time import now_ns
 from backbone.process import (
     KEY_BYTES,
     Pipeline,
     Policy,
-    Sweeper,
     compile_policy,
     faults_query,
     key_of,
@@ -55,7 +53,6 @@ from backbone.serve.asked import Asked
 from backbone.serve.asking import asking_routes
 from backbone.serve.health import health_routes
 from backbone.serve.server import HttpServer, ServerOptions, bind
-from backbone.store.edges import EdgeSums
 from backbone.store.embedded import EmbeddedOptions, open_embedded
 from backbone.store.engine import Engine
 from backbone.store.flow import install
@@ -77,7 +74,6 @@ _WIRES: dict[WireName, str] = {
 """The lanes and the signal each carries."""
 _GRACE_SECONDS = 5.0
 _FOR_EVER_SECONDS = 100 * 365 * 86_400
-_UPKEEP_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +116,8 @@ class Backbone:
 
             reload = partial(policy.reload, list(lanes.values()), replaced)
             samples = SampleIntake(lanes["remote_write"], lanes["samples"], engine, known)
-            await stack.enter_async_context(_upkeep(engine, usage, sweeps))
+            await stack.enter_async_context(upkeep(engine, usage, sweeps))
+            await stack.enter_async_context(learning_columns(config, engine))
             records = await stack.enter_async_context(Records.open(config.store.data_dir))
             asked = await stack.enter_async_context(open_asked(config, engine, Searches(records), usage))
             ready = asyncio.Event()
@@ -214,39 +211,6 @@ async def _lanes(
         for lane in lanes.values():
             lane.close()
         await asyncio.gather(*running)
-
-
-@contextlib.asynccontextmanager
-async def _upkeep(engine: Engine, usage: Usage, sweeps: Sweeper) -> AsyncIterator[None]:
-    """Do what has to be done again and again; what fails is tried again."""
-    edges = EdgeSums(engine)
-
-    async def sum_up() -> None:
-        while True:
-            await asyncio.sleep(_UPKEEP_SECONDS)
-            try:
-                await edges.sum_up(now_ns())
-                await usage.write(engine)
-            except BackboneError as error:
-                _log.warning("upkeep not done, tried again", error=str(error))
-
-    async def sweep() -> None:
-        while True:
-            try:
-                await sweeps.sweep(now_ns())
-            except BackboneError as error:
-                _log.warning("waiting traces not decided on, tried again", error=str(error))
-            except Exception:  # noqa: BLE001 - sweeping must live: what it did not do is done by the next sweep
-                _log.exception("waiting traces not decided on, tried again")
-            await asyncio.sleep(sweeps.pause_seconds)
-
-    tasks = [asyncio.create_task(sum_up(), name="upkeep"), asyncio.create_task(sweep(), name="sweep")]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @contextlib.asynccontextmanager

@@ -39,6 +39,13 @@ def _header(name: str) -> str:
     return name
 
 
+def _attributes(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if not re.fullmatch("[a-zA-Z][a-zA-Z0-9_.:/-]{0,99}", name):
+            raise OptionError("an attribute's name of at most 100 letters, digits, _, ., :, / and -", name)
+    return names
+
+
 def _peer_name(name: str) -> str:
     if not re.fullmatch("[A-Za-z0-9_.-]{1,64}", name):
         raise OptionError("a name of at most 64 letters, digits, _, . and -", name)
@@ -261,6 +268,18 @@ class FederationConfig(Section):
         return self
 
 
+class ColumnsConfig(Section):
+    """
+    Attributes of log records that have a column of their own beside the map of all, which makes questions about them
+    fast and costs under 2 % of the CPU time of ingest each.
+    """
+
+    logs: Annotated[tuple[str, ...], Field(strict=False), AfterValidator(_attributes)] = ()
+    """Attributes that have one always, such as ``http.route``."""
+    learned: Annotated[int, Within(0, 16)] = 2
+    """How many more may be made for what is asked for again and again; one that nobody asks for all day makes room."""
+
+
 class StoreConfig(Section):
     """Where telemetry is kept, how long, and how much it may cost to ask."""
 
@@ -269,6 +288,7 @@ class StoreConfig(Section):
     retention: RetentionConfig = RetentionConfig()
     engine: EngineConfig = EngineConfig()
     query: QueryConfig = QueryConfig()
+    columns: ColumnsConfig = ColumnsConfig()
 
 
 class PolicyFileConfig(Section):

@@ -12,6 +12,7 @@ from backbone.query.attribute_filters import AttributeFilter, attribute_conditio
 from backbone.query.conditions import Conditions
 from backbone.query.logql.ast import LogQuery
 from backbone.query.logql.base_labels import has_value
+from backbone.query.logql.columns import label_columns
 from backbone.query.logql.parser import parse_log_query
 from backbone.query.logql.pipeline import Pipeline
 from backbone.query.logql.search_box import parse_search
@@ -98,7 +99,7 @@ async def search_logs(engine: Engine, tenant: str, search: LogSearch, limits: Qu
 
 
 async def _search(engine: Engine, tenant: str, search: LogSearch, limits: QueryLimits) -> list[LogRecord]:
-    pipeline = Pipeline(tenant, search.query, search.start_ns, search.end_ns + 1)
+    pipeline = Pipeline(tenant, search.query, (search.start_ns, search.end_ns + 1), label_columns(engine))
     conditions = pipeline.conditions
     for test in _tests(conditions, search):
         pipeline.test(test)

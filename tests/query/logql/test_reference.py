@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pytest
 
 from backbone.model.time import now_ns
 from backbone.query.logql.ast import LogQuery, MetricQuery
+from backbone.query.logql.columns import label_columns
 from backbone.query.logql.engine import LogQL, LogQLOptions
 from backbone.query.logql.lines import Window
 from backbone.query.logql.parser import parse
 from backbone.query.promql.values import Grid
-from backbone.store.engine import QueryLimits
+from backbone.store.engine import QueryLimits, Statement
 from tests.query.logql.reference import Item, lines, numbers
 from tests.stored import Stored, record, text
 
@@ -109,14 +110,12 @@ def _items(chance: random.Random) -> list[Item]:
     return found
 
 
-async def _store(stored: Stored, items: Sequence[Item]) -> str:
-    tenant = stored.tenant()
+async def _store(stored: Stored, tenant: str, items: Sequence[Item]) -> None:
     for item in items:
         attributes = [text("queue.name", item.metadata["queue_name"])] if "queue_name" in item.metadata else []
         severity = int(item.metadata["severity_number"])
         one = record(item.line, at_ns=item.time_ns, severity=severity, attributes=attributes)
         await stored.logs(tenant, item.stream["service_name"], one)
-    return tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +125,23 @@ class Seeded:
     logql: LogQL
 
 
-@pytest.fixture(scope="module")
-def seeded(stored: Stored) -> Seeded:
+@pytest.fixture(scope="module", params=["attributes in maps only", "attributes with columns"])
+def seeded(stored: Stored, request: pytest.FixtureRequest) -> Iterator[Seeded]:
     items = _items(random.Random(5))
-    tenant = asyncio.run(_store(stored, items))
-    return Seeded(tenant, items, LogQL(stored.engine, QueryLimits(), LogQLOptions()))
+    columns = label_columns(stored.engine)
+    tenant = stored.tenant()
+
+    async def store() -> None:
+        await _store(stored, tenant, items[:30])
+        if request.param == "attributes with columns":
+            # What is stored already has its texts in maps only, unless a merge comes.
+            await stored.engine.command(Statement("SYSTEM STOP MERGES logs"))
+            await columns.add(stored.engine, "queue_name", "status", "w")
+        await _store(stored, tenant, items[30:])
+
+    asyncio.run(store())
+    yield Seeded(tenant, items, LogQL(stored.engine, QueryLimits(), LogQLOptions()))
+    columns.names = frozenset()
 
 
 def _pipeline(chance: random.Random) -> str:

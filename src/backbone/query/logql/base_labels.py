@@ -9,6 +9,7 @@ Source: Grafana Loki 3, "Ingesting logs to Loki using OpenTelemetry Collector", 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from backbone.query.conditions import Conditions
@@ -42,6 +43,10 @@ _KNOWN: Final = {
 }
 
 
+KNOWN_LABELS: Final = frozenset(_KNOWN)
+"""Labels of what every record has beside attributes."""
+
+
 def stream_map(conditions: Conditions) -> str:
     """Return the SQL of a record's stream labels: a map of texts."""
     stream = conditions.bind("Array(String)", STREAM_ATTRIBUTES)
@@ -67,8 +72,15 @@ def _normal(attributes: str) -> str:
     )
 
 
-def label_text(conditions: Conditions, name: str) -> str:
-    """Return the SQL of a label's text, '' where the record has none of that name."""
+def label_text(conditions: Conditions, name: str, column: str = "") -> str:
+    """
+    Return the SQL of a label's text, '' where the record has none of that name.
+
+    Args:
+        column: a column that has the text, of a label that is an attribute's.
+    """
+    if column:
+        return column
     if name == "service_name":
         return "if(service = '', 'unknown_service', toString(service))"
     if name in STREAM_LABELS:
@@ -97,14 +109,23 @@ def has_value(conditions: Conditions, value: str) -> str:
 
 
 def _found(conditions: Conditions, name: str) -> str:
-    """Return the SQL that looks an attribute up, the record's own before its resource's."""
-    own, shared = (_value(conditions, column, name) for column in ("attributes", "resource"))
+    return attribute_text(name, lambda text: conditions.bind("String", text))
+
+
+def attribute_text(name: str, printed: Callable[[str], str]) -> str:
+    """
+    Return the SQL that looks an attribute up by its label, the record's own before its resource's.
+
+    Args:
+        printed: what prints a text.
+    """
+    own, shared = (_value(column, name, printed) for column in ("attributes", "resource"))
     return f"if({own} != '', {own}, {shared})"
 
 
-def _value(conditions: Conditions, column: str, name: str) -> str:
+def _value(column: str, name: str, printed: Callable[[str], str]) -> str:
     if "_" not in name:
-        return f"{column}[{conditions.bind('String', name)}]"
+        return f"{column}[{printed(name)}]"
     # The keys are few words used over and over, which the engine matches once each.
-    pattern = conditions.bind("String", f"^{name.replace('_', '[^a-zA-Z0-9]')}$")
+    pattern = printed(f"^{name.replace('_', '[^a-zA-Z0-9]')}$")
     return f"{column}[arrayFirst(k -> match(k, {pattern}), mapKeys({column}))]"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from backbone.query.logql.ast import LogQuery
 from backbone.query.logql.base_labels import LEVEL
+from backbone.query.logql.columns import label_columns
 from backbone.query.logql.fields import Window
 from backbone.query.logql.pipeline import Pipeline
 from backbone.store.engine import Engine, QueryLimits
@@ -24,7 +25,7 @@ async def histogram(
     engine: Engine, tenant: str, query: LogQuery, window: Window, *, step_ns: int, limits: QueryLimits
 ) -> list[Bar]:
     """Return how many lines there are in each *step_ns*, by severity; steps begin at multiples of it."""
-    pipeline = Pipeline(tenant, query, *window)
+    pipeline = Pipeline(tenant, query, window, label_columns(engine))
     step = pipeline.conditions.bind("Int64", step_ns)
     sql = (
         f"SELECT intDiv(toUnixTimestamp64Nano(time), {step}) * {step} AS start_ns, "

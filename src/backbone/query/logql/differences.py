@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from backbone.query.logql.ast import LogQuery
+from backbone.query.logql.columns import label_columns
 from backbone.query.logql.fields import Window
 from backbone.query.logql.pipeline import Pipeline
 from backbone.store.engine import Engine, QueryLimits
@@ -53,7 +54,7 @@ async def differences(
 async def _shares(
     engine: Engine, tenant: str, query: LogQuery, window: Window, limits: QueryLimits
 ) -> dict[tuple[str, str], float]:
-    pipeline = Pipeline(tenant, query, *window)
+    pipeline = Pipeline(tenant, query, window, label_columns(engine))
     conditions = pipeline.conditions
     sql = f"""
 SELECT pair.1 AS label, pair.2 AS value, count() / any(total) AS share FROM (

@@ -10,6 +10,7 @@ from typing import Any
 from backbone.query.logql import extract
 from backbone.query.logql.ast import LogQuery
 from backbone.query.logql.base_labels import STREAM_LABELS
+from backbone.query.logql.columns import label_columns
 from backbone.query.logql.pipeline import Pipeline
 from backbone.store.engine import Engine, QueryLimits
 
@@ -42,7 +43,7 @@ async def detected_fields(
     engine: Engine, tenant: str, query: LogQuery, window: Window, *, sample: int, limits: QueryLimits
 ) -> list[Field]:
     """Return the fields of the newest *sample* lines that a query finds, those of most lines first."""
-    pipeline = Pipeline(tenant, query, *window)
+    pipeline = Pipeline(tenant, query, window, label_columns(engine))
     conditions = pipeline.conditions
     forms = ", ".join(f"countIf(match(value, '{form}')) AS is_{name}" for name, form in _FORMS.items())
     sql = f"""
@@ -65,7 +66,7 @@ async def top_values(
     engine: Engine, tenant: str, query: LogQuery, window: Window, *, label: str, limit: int, limits: QueryLimits
 ) -> list[tuple[str, int]]:
     """Return the most frequent texts of a label among the lines that a query finds, with how many lines have each."""
-    pipeline = Pipeline(tenant, query, *window)
+    pipeline = Pipeline(tenant, query, window, label_columns(engine))
     conditions = pipeline.conditions
     sql = (
         f"SELECT value, lines FROM (SELECT {pipeline.labels.text(label)} AS value, "

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from backbone.query.conditions import Conditions
 from backbone.query.logql.base_labels import label_text, stream_map, whole_map
+from backbone.query.logql.columns import NO_COLUMNS, LabelColumns
 from backbone.query.selectors import Matcher
 
 ERROR_LABELS = ("__error__", "__error_details__")
@@ -36,9 +37,10 @@ class RecordLabels:
     """Those of the record itself."""
 
     conditions: Conditions
+    columns: LabelColumns = NO_COLUMNS
 
     def text(self, name: str) -> str:
-        return "''" if name in ERROR_LABELS else label_text(self.conditions, name)
+        return "''" if name in ERROR_LABELS else label_text(self.conditions, name, self.columns.column(name))
 
     def everything(self) -> str:
         return whole_map(self.conditions)

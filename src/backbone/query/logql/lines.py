@@ -8,6 +8,7 @@ from typing import Any
 
 from backbone.query.logql.ast import Distinct, LogQuery
 from backbone.query.logql.base_labels import stream_map
+from backbone.query.logql.columns import label_columns
 from backbone.query.logql.pipeline import Pipeline
 from backbone.query.slices import slices
 from backbone.store.engine import Engine, QueryLimits
@@ -66,7 +67,7 @@ def _parts(query: LogQuery, window: Window) -> Iterable[tuple[int, int]]:
 
 
 async def _find(engine: Engine, tenant: str, query: LogQuery, window: Window, limits: QueryLimits) -> list[Line]:
-    pipeline = Pipeline(tenant, query, window.start_ns, window.end_ns, forward=window.forward)
+    pipeline = Pipeline(tenant, query, (window.start_ns, window.end_ns), label_columns(engine), forward=window.forward)
     order = "ASC" if window.forward else "DESC"
     limit = pipeline.conditions.bind("UInt32", window.limit)
     sql = f"{_selected(pipeline)} ORDER BY time {order} LIMIT {limit}"
@@ -90,7 +91,7 @@ async def arrived_lines(
     A request's lines show all at once, but not in the order in which requests came in. Lines that are older than ten
     minutes, or tell of a time more than a day ahead, are no news.
     """
-    pipeline = Pipeline(tenant, query, since_ns - _NEWS_NS, since_ns + _DAY_NS)
+    pipeline = Pipeline(tenant, query, (since_ns - _NEWS_NS, since_ns + _DAY_NS), label_columns(engine))
     conditions = pipeline.conditions
     since, known = conditions.bind("Int64", since_ns), conditions.bind("Array(Int64)", list(seen))
     pipeline.test(f"received >= fromUnixTimestamp64Nano({since}, 'UTC')")

@@ -13,6 +13,7 @@ from typing import Final
 
 from backbone.query.logql.ast import LogQuery
 from backbone.query.logql.base_labels import LEVEL
+from backbone.query.logql.columns import label_columns
 from backbone.query.logql.fields import Window
 from backbone.query.logql.pipeline import Pipeline
 from backbone.store.engine import Engine, QueryLimits
@@ -78,7 +79,7 @@ async def find_patterns(
 async def _templates(
     engine: Engine, tenant: str, query: LogQuery, window: Window, step_ns: int, limits: QueryLimits
 ) -> list[Template]:
-    pipeline = Pipeline(tenant, query, *window)
+    pipeline = Pipeline(tenant, query, window, label_columns(engine))
     step = pipeline.conditions.bind("Int64", step_ns)
     sql = f"""
 SELECT template, argMax(level, lines) AS level, groupArray((start_ns, lines)) AS counts FROM (

@@ -10,6 +10,7 @@ from backbone.model.errors import UserInputError
 from backbone.query.conditions import Conditions
 from backbone.query.logql import ast, extract
 from backbone.query.logql.base_labels import looked_up
+from backbone.query.logql.columns import NO_COLUMNS, LabelColumns
 from backbone.query.logql.filters import label_condition, line_condition, number_error, whole_words, words_condition
 from backbone.query.logql.labels import Changed, Chosen, Extracted, LineLabels, RecordLabels, matches
 from backbone.query.logql.readings import number_of
@@ -17,26 +18,36 @@ from backbone.query.logql.template import TemplateError, parse_template
 from backbone.query.logql.template_sql import template_sql
 from backbone.query.selectors import Matcher
 
+_TABLE = "logs"
 _COLOURS = r"\\x1b(\\[[0-9;?]*[ -/]*[@-~]|\\][^\\x07\\x1b]*(\\x07|\\x1b\\\\))"
 
 
 class Pipeline:
     """The SQL of a query's lines within a time."""
 
-    def __init__(self, tenant: str, query: ast.LogQuery, start_ns: int, end_ns: int, *, forward: bool = False) -> None:
-        """Take the lines from *start_ns* on and before *end_ns*."""
+    def __init__(
+        self,
+        tenant: str,
+        query: ast.LogQuery,
+        window: tuple[int, int],
+        columns: LabelColumns = NO_COLUMNS,
+        *,
+        forward: bool = False,
+    ) -> None:
+        """Take the lines of a *window*: nanoseconds, from the first on and before the second."""
         self.conditions = Conditions(tenant)
         self.conditions.add(
             "time >= fromUnixTimestamp64Nano({start}, 'UTC') AND time < fromUnixTimestamp64Nano({end}, 'UTC')",
-            start=("Int64", start_ns),
-            end=("Int64", end_ns),
+            start=("Int64", window[0]),
+            end=("Int64", window[1]),
         )
         self.line = "body"
-        self.record: LineLabels = RecordLabels(self.conditions)
+        self.record: LineLabels = RecordLabels(self.conditions, columns)
         self.labels: LineLabels = self.record
+        self._columns = columns
         self._forward = forward
         self._defined = 0
-        self._from = "logs"
+        self._from = _TABLE
         self._tests = [self.conditions.where]
         for matcher in query.matchers:
             self._select(matcher)
@@ -55,6 +66,10 @@ class Pipeline:
         """``FROM`` and ``WHERE``."""
         return f"FROM {self._from} WHERE {' AND '.join(self._tests) or '1'}"
 
+    @property
+    def _everything(self) -> str:
+        return f"*{self._columns.all}" if self._from == _TABLE else "*"
+
     def test(self, condition: str) -> None:
         """Let lines pass of which this is true."""
         self._tests.append(condition)
@@ -67,7 +82,7 @@ class Pipeline:
         """
         name = f"d{self._defined}"
         self._defined += 1
-        self._from, self._tests = f"(SELECT *, {sql} AS {name} {self.source})", []
+        self._from, self._tests = f"(SELECT {self._everything}, {sql} AS {name} {self.source})", []
         return name
 
     def unwrap(self, unwrap: ast.Unwrap) -> str:
@@ -108,7 +123,7 @@ class Pipeline:
                 self._extract(stage)
 
     def _look_up(self, label: str, operator: str, value: str) -> None:
-        if operator == "=" and (found := looked_up(self.conditions, label, value)):
+        if label not in self._columns.names and operator == "=" and (found := looked_up(self.conditions, label, value)):
             self._tests.append(found)
 
     def _filter_line(self, stage: ast.LineFilter) -> None:
@@ -171,5 +186,5 @@ class Pipeline:
     def _distinct(self, stage: ast.Distinct) -> None:
         order = "ASC" if self._forward else "DESC"
         by = ", ".join(self.labels.text(label) for label in stage.labels)
-        self._from = f"(SELECT * {self.source} ORDER BY time {order} LIMIT 1 BY {by})"
+        self._from = f"(SELECT {self._everything} {self.source} ORDER BY time {order} LIMIT 1 BY {by})"
         self._tests = []

@@ -15,6 +15,7 @@ import numpy as np
 
 from backbone.model.errors import LimitExceeded, UserInputError
 from backbone.query.logql.ast import RangeAggregation
+from backbone.query.logql.columns import LabelColumns, label_columns
 from backbone.query.logql.labels import Chosen
 from backbone.query.logql.pipeline import Pipeline
 from backbone.query.promql.labels import Labels
@@ -49,7 +50,7 @@ class RangeReader:
             LimitExceeded: there are too many series.
         """
         steps = _Steps(leaf, grid)
-        pipeline = steps.pipeline(self.tenant)
+        pipeline = steps.pipeline(self.tenant, label_columns(self.engine))
         value = pipeline.unwrap(leaf.unwrap) if leaf.unwrap else ""
         key = _key(pipeline, leaf)
         function, arguments = _function(leaf, value, pipeline.line)
@@ -74,7 +75,7 @@ SELECT key, max(error) AS error, groupArray(step) AS steps, groupArray(value) AS
     async def samples(self, leaf: RangeAggregation, grid: Grid) -> Series:
         """Return every number there is, for functions that need them one by one; raises as `at_steps`."""
         assert leaf.unwrap is not None
-        pipeline = _Steps(leaf, grid).pipeline(self.tenant)
+        pipeline = _Steps(leaf, grid).pipeline(self.tenant, label_columns(self.engine))
         value = pipeline.unwrap(leaf.unwrap)
         key = _key(pipeline, leaf)
         error = pipeline.labels.text("__error__")
@@ -141,9 +142,9 @@ class _Steps:
         self._per_step = max(grid.step // self._width, 1)
         self._per_range = leaf.range_ms // self._width
 
-    def pipeline(self, tenant: str) -> Pipeline:
+    def pipeline(self, tenant: str, columns: LabelColumns) -> Pipeline:
         # A range is open at its start and closed at its end.
-        return Pipeline(tenant, self._leaf.query, self._first + 1, self._end + 1)
+        return Pipeline(tenant, self._leaf.query, (self._first + 1, self._end + 1), columns)
 
     def sql(self) -> tuple[str, str]:
         """Return the SQL of a line's bucket, from 1 on, and of the steps that a bucket is part of."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from backbone.query.logql.ast import LogQuery, Span
 from backbone.query.logql.base_labels import STREAM_LABELS, stream_map
+from backbone.query.logql.columns import label_columns
 from backbone.query.logql.pipeline import Pipeline
 from backbone.store.engine import Engine, QueryLimits
 
@@ -82,4 +83,5 @@ class Streams:
         return sorted(row["value"] for row in rows)
 
     def _pipeline(self, query: LogQuery | None) -> Pipeline:
-        return Pipeline(self.tenant, query or EVERYTHING, self.start_ns, self.end_ns)
+        window = self.start_ns, self.end_ns
+        return Pipeline(self.tenant, query or EVERYTHING, window, label_columns(self.engine))

@@ -1,0 +1,72 @@
+"""What is done again and again while a server runs; what fails is logged, and tried again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any
+
+import structlog
+
+from backbone.config.model import Config
+from backbone.model.errors import BackboneError
+from backbone.model.time import now_ns
+from backbone.process import Sweeper
+from backbone.query.logql.learning import ColumnLearner, ColumnOptions
+from backbone.query.usage import Usage
+from backbone.store.edges import EdgeSums
+from backbone.store.engine import Engine
+
+_log = structlog.get_logger("backbone")
+
+_UPKEEP_SECONDS = 20.0
+
+
+@contextlib.asynccontextmanager
+async def upkeep(engine: Engine, usage: Usage, sweeps: Sweeper) -> AsyncIterator[None]:
+    """Sum up edges, write down what is asked for, and decide on traces that wait, for as long as the context lasts."""
+    edges = EdgeSums(engine)
+
+    async def sum_up() -> None:
+        while True:
+            await asyncio.sleep(_UPKEEP_SECONDS)
+            try:
+                await edges.sum_up(now_ns())
+                await usage.write(engine)
+            except BackboneError as error:
+                _log.warning("upkeep not done, tried again", error=str(error))
+
+    async def sweep() -> None:
+        while True:
+            try:
+                await sweeps.sweep(now_ns())
+            except BackboneError as error:
+                _log.warning("waiting traces not decided on, tried again", error=str(error))
+            except Exception:  # noqa: BLE001 - sweeping must live: what it did not do is done by the next sweep
+                _log.exception("waiting traces not decided on, tried again")
+            await asyncio.sleep(sweeps.pause_seconds)
+
+    async with _background(sum_up(), "upkeep"), _background(sweep(), "sweep"):
+        yield
+
+
+@contextlib.asynccontextmanager
+async def learning_columns(config: Config, engine: Engine) -> AsyncIterator[None]:
+    """Give labels that are asked for again and again columns of their own, for as long as the context lasts."""
+    columns = config.store.columns
+    learner = ColumnLearner(engine, ColumnOptions(columns.logs, columns.learned))
+    await learner.begin()
+    async with _background(learner.run(), "columns"):
+        yield
+
+
+@contextlib.asynccontextmanager
+async def _background(work: Coroutine[Any, Any, None], name: str) -> AsyncIterator[None]:
+    task = asyncio.create_task(work, name=name)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
