@@ -17,8 +17,9 @@ _WORDS = (
     r"(?:[_.-]?(?:key|value|hash|code))?"
 )
 _IS = r"(?:=>|:=|==?|:|%3[AaDd])"
-_NAME = rf"(?:^|[^<A-Za-z0-9_])[A-Za-z0-9_.-]{{0,40}}(?i:{_WORDS})"
-_BARE = r"[^\s\"'\\,;&<>)}\]]+"
+_NAME = rf"(?:^|[^<A-Za-z0-9_])[A-Za-z0-9_.-]*(?i:{_WORDS})"
+VALUE = r"(\")((?:[^\"\\]|\\.)+)|(\\+\"|\\*')([^\"'\\<\n\r]+)|([^\s\"'\\,;&<>)}\]]+)"
+"""A value: in quotes, in quotes that are escaped or single, or as a word. Five groups, which are before or found."""
 
 PRIVATE_KEY = Rule(
     "private_key",
@@ -47,63 +48,62 @@ CLOUD_KEY = Rule(
     (
         Form(
             "whole",
-            r"\b(?:A(?:KIA|SIA|BIA|CCA|GPA|IDA|ROA|NPA|NVA)[A-Z0-9]{16}|AIza[A-Za-z0-9_-]{30,}|ya29\.[A-Za-z0-9_-]{20,}|"
-            r"GOCSPX-[A-Za-z0-9_-]{20,}|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{20,}|"
-            r"xox[abeoprs]-[A-Za-z0-9-]{10,}|[sr]k_(?:live|test)_[A-Za-z0-9]{16,}|whsec_[A-Za-z0-9+/=]{24,}|"
-            r"SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|npm_[A-Za-z0-9]{30,}|pypi-[A-Za-z0-9_-]{16,}|"
-            r"sk-[A-Za-z0-9_-]{20,}|do[opr]_v1_[a-f0-9]{30,}|hf_[A-Za-z0-9]{30,}|shp(?:at|ca|pa|ss)_[a-fA-F0-9]{30,}|"
-            r"hvs\.[A-Za-z0-9_-]{20,}|dckr_pat_[A-Za-z0-9_-]{20,}|dapi[0-9a-f]{30,}|ATATT3[A-Za-z0-9_=-]{20,}|"
-            r"hooks\.slack\.com\\?/services\\?/T[A-Z0-9]+\\?/B[A-Z0-9]+\\?/[A-Za-z0-9]{16,})",
+            r"\b(?:A(?:KIA|SIA|BIA|CCA|GPA|IDA|ROA|NPA|NVA)[A-Z0-9]{16}|AIza[A-Za-z0-9_-]{12,}|ya29\.[A-Za-z0-9_-]{12,}|"
+            r"GOCSPX-[A-Za-z0-9_-]{12,}|gh[pousr]_[A-Za-z0-9]{12,}|github_pat_[A-Za-z0-9_]{12,}|glpat-[A-Za-z0-9_-]{12,}|"
+            r"xox[abeoprs]-[A-Za-z0-9-]{10,}|[sr]k_(?:live|test)_[A-Za-z0-9]{12,}|whsec_[A-Za-z0-9+/=]{12,}|"
+            r"SG\.[A-Za-z0-9_-]{12,}\.[A-Za-z0-9_-]{12,}|npm_[A-Za-z0-9]{12,}|pypi-[A-Za-z0-9_-]{12,}|"
+            r"sk-[A-Za-z0-9_-]{12,}|do[opr]_v1_[a-f0-9]{12,}|hf_[A-Za-z0-9]{12,}|shp(?:at|ca|pa|ss)_[a-fA-F0-9]{12,}|"
+            r"hvs\.[A-Za-z0-9_-]{12,}|dckr_pat_[A-Za-z0-9_-]{12,}|dapi[0-9a-f]{12,}|ATATT3[A-Za-z0-9_=-]{12,}|"
+            r"hooks\.slack\.com\\?/services\\?/T[A-Z0-9]+\\?/B[A-Z0-9]+\\?/[A-Za-z0-9]{12,})",
         ),
-        Form("bare", _BARE, r"AccountKey=|[?&]sig="),
+        Form("value", "", r"AccountKey=|[?&]sig="),
     ),
     "b = '' OR match(b, '(?:AccountKey|sig)=$')",
 )
 URL_PASSWORD = Rule(
     "url_password",
     r"/[^/\s:@]*:[^/\s]*@",
-    (Form("url", r"[^\s/\"'<>]+@", r":\\?/\\?/[^\s/:@\"'<>]*:"),),
-    "endsWith(s, '@') AND match(b, '^:.?/.?/')",
+    (Form("whole", r":\\?/\\?/[^\s/:@\"'<>]*:[^\s/\"'<>]+@"),),
+    "b = '' AND startsWith(s, ':')",
 )
 BEARER = Rule(
     "bearer",
     r"(?i)bearer(?:\s|%20|\+)",
-    (Form("bare", _BARE, r"\b(?i:bearer)(?:\s+|%20|\+)"),),
+    (Form("value", "", r"\b(?i:bearer)(?:\s+|%20|\+)"),),
     checks.BEARER,
 )
 BASIC = Rule(
     "basic",
     r"(?i)basic(?:\s|%20|\+)",
-    (Form("bare", _BARE, r"\b(?i:basic)(?:\s+|%20|\+)"),),
+    (Form("value", "", r"\b(?i:basic)(?:\s+|%20|\+)"),),
     checks.BASIC,
 )
 CREDENTIAL = Rule(
     "credential",
     (
         r"(?i)(?:passw|contrase|passphrase|passcode|pwd|secret|token|key|credentials?|cv[vc]2?|otp|authorization|cookie)"
-        r"(?:[_.-]?(?:key|value|hash|code|ord|ort|ña|na))?[\"'\\]{0,4}\s{0,3}(?:[=:>]|%3[AD])"
+        r"(?:[_.-]?(?:key|value|hash|code|ord|ort|d|ña|na))?[\"'\\]{0,4}\s{0,3}(?:[=:>]|%3[AD])"
         r"|--[a-z-]*(?:passw|secret|token|key)[a-z]*\s|identified by\s|password\s+['\"]"
     ),
     (
-        Form("bare", _BARE, rf"(?i:(?:proxy-)?authorization)[\"'\\]*\s*{_IS}\s*[\"'\\]*(?:[A-Za-z0-9-]+\s+)?"),
-        Form("bare", _BARE, rf"{_NAME}[\"'\\]*\s*{_IS}\s*"),
-        Form("bare", _BARE, rf"--[a-z-]*(?i:{_WORDS})\s+[\"']?"),
-        Form("quoted", r"(?:[^\"\\]|\\.)+", rf"{_NAME}[\"'\\]*\s*{_IS}\s*\""),
-        Form("loose", r"[^\"'\\<\n\r]+", rf"{_NAME}[\"'\\]*\s*{_IS}\s*(?:\\+\"|\\*')"),
-        Form("loose", r"[^\"'\\<\n\r]+", r"\b(?i:(?:set-)?cookie)[\"'\\]*\s?[:=]\s*[\"'\\]*"),
-        Form("loose", r"[^\"'\\<\n\r]+", rf"<[A-Za-z0-9_:.-]*(?i:{_WORDS})>"),
-        Form("loose", r"[^\"'\\<\n\r]+", r"\b(?i:identified by|password)\s+[\"']"),
+        Form("value", "", rf"(?i:(?:proxy-)?authorization)[\"'\\]*\s*{_IS}\s*[\"'\\]*(?:[A-Za-z0-9-]+\s+)?"),
+        Form("value", "", rf"(?:{_NAME}[\"'\\]*\s*{_IS}|--[a-z-]*(?i:{_WORDS})\s|\b(?i:identified by|password)\s)\s*"),
+        Form(
+            "line",
+            r"[^\"'\\<\n\r]+",
+            rf"\b(?i:(?:set-)?cookie)[\"'\\]*\s?[:=]\s*[\"'\\]*|<[A-Za-z0-9_:.-]*(?i:{_WORDS})>",
+        ),
     ),
     checks.CREDENTIAL,
 )
 WORDS = Group(
     (PRIVATE_KEY, JWT, URL_PASSWORD, BEARER, BASIC, CLOUD_KEY, CREDENTIAL),
-    ("whole", "quoted", "loose", "url", "bare"),
+    ("whole", "line", "value"),
 )
 
 EMAIL = Rule(
     "email",
-    r"@(?:[A-Za-z0-9-]+\.|[^\x00-\x7f])|%40[A-Za-z0-9]|＠",
+    r"@[A-Za-z0-9-]*(?:\.|[^\x00-\x7f])|%40[A-Za-z0-9]|＠",
     (
         Form(
             "whole",
@@ -115,13 +115,13 @@ EMAIL = Rule(
 )
 CARD = Rule(
     "card",
-    r"(?:^|[^0-9A-Za-z.])[2-6][0-9]{3}[ .-]?[0-9]{4}[ .-]?[0-9]{2}",
+    r"(?:^|[^0-9A-Za-z.])[2-6][0-9]{3}[ .-]?(?:[0-9]{4}[ .-]?[0-9]{4}[ .-]?[0-9]{2}|[0-9]{6}[ .-]?[0-9]{4})",
     (
         Form(
             "clear",
             (
                 rf"(?:[2-6][0-9]{{3}}(?:{_SPACE}?[0-9]{{4}}){{3}}(?:{_SPACE}?[0-9]{{3}})?|"
-                rf"3[0-9]{{3}}{_SPACE}?[0-9]{{6}}{_SPACE}?[0-9]{{4,5}})\b"
+                rf"3[0-9]{{3}}{_SPACE}?[0-9]{{6}}{_SPACE}?[0-9]{{4,5}})(?:\b|_)"
             ),
             _NO_ID,
         ),
@@ -139,7 +139,7 @@ _LENGTHS = (
 """How long the account numbers of each country are."""
 
 
-_COUNTRIES = {entry[:2]: int(entry[2:]) for entry in _LENGTHS.split()}
+_COUNTRIES = [entry[:2] for entry in _LENGTHS.split()]
 IBAN = Rule(
     "iban",
     (
@@ -155,7 +155,7 @@ IBAN = Rule(
             ),
         ),
     ),
-    checks.iban(_COUNTRIES),
+    checks.iban(_LENGTHS.replace(" ", "")),
 )
 _ID_WORDS = (
     r"(?:ssn|social[_ -]security(?:[_ -](?:number|no))?|nino|pesel|bsn|personnummer|cpf|nif|nie|dni|steuer-?id|"
@@ -167,7 +167,7 @@ NATIONAL_ID = Rule(
         r"\b[0-9]{3}-[0-9]{2}-[0-9]{4}|\b[A-Z]{2} ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]\b|\b[0-9XYZ][0-9]{7}-?[A-Z]\b|"
         r"\b[A-Z]{6}[0-9]{2}[A-Z][0-9]{2}[A-Z]|\b[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}|"
         r"\b[12] ?[0-9]{2} ?(?:0[1-9]|1[0-2]) ?[0-9][0-9AB] ?[0-9]{3} ?[0-9]{3} ?[0-9]{2}\b|"
-        rf"\b[1-9][0-9]{{5}}(?:19|20)[0-9]{{9}}|\b[A-Z]{{5}}[0-9]{{4}}[A-Z]\b|(?i:{_ID_WORDS})[^a-zA-Z]{{1,8}}[A-Za-z]{{0,3}}[0-9]"
+        rf"\b[1-9][0-9]{{5}}(?:19|20)[0-9]{{9}}|\b[A-Z]{{5}}[0-9]{{4}}[A-Z]\b|(?i:{_ID_WORDS}(?: (?:number|no|nr))?)[^a-zA-Z]{{1,8}}[A-Za-z]{{0,3}}[0-9]"
     ),
     (
         Form("whole", r"\b[0-9]{3}-[0-9]{2}-[0-9]{4}\b"),

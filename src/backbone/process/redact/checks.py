@@ -33,12 +33,17 @@ _LETTERS_AS_NUMBERS = (
 )
 
 
-def iban(lengths: dict[str, int]) -> str:
-    """Return the condition that a country's length and the check digits are right; a word after it may be there."""
-    codes, counts = list(lengths), list(lengths.values())
+def iban(lengths: str) -> str:
+    """
+    Return the condition that a country's length and the check digits are right; a word after it may be there.
+
+    Args:
+        lengths: each country's two letters and its length in two digits, one after the other.
+    """
+    length = f"toUInt8OrZero(substring('{lengths}', position('{lengths}', substring(p, 1, 2)) + 2, 2))"
     return _over(
         "d",
-        f"arrayMap(p -> substring(p, 1, transform(substring(p, 1, 2), {codes}, {counts}, 0)), [{_PLAIN}])[1]",
+        f"arrayMap(p -> substring(p, 1, {length}), [{_PLAIN}])[1]",
         f"length(d) > 14 AND toUInt256OrZero({_LETTERS_AS_NUMBERS}) % 97 = 1",
     )
 
@@ -50,7 +55,7 @@ PHONE = _over(
     f"toUInt8(length({_DIGITS}))",
     (
         f"multiIf(match(b, '{_PHONE_WORDS}'), d BETWEEN 7 AND 15, match(s, '^[+][0-9]+$'), d BETWEEN 10 AND 15, "
-        "match(s, '^(?:[+]|00)'), d BETWEEN 8 AND 15, "
+        "match(s, '^(?:[+]|00[1-9])'), d BETWEEN 8 AND 15, "
         "match(s, '^(?:[(][2-9][0-9]{2}[)] ?|[2-9][0-9]{2}[.-])[2-9][0-9]{2}[.-][0-9]{4}$'))"
     ),
 )
@@ -93,7 +98,7 @@ _NOT_PUBLIC = (
 IPV4 = f"isIPv4String(s) AND NOT match(s, '{_NOT_PUBLIC}')"
 IPV6 = "isIPv6String(s)"
 MAC = (
-    "length(s) = 17 AND NOT match(s, '^(?:00.){5}00$|^(?i:ff.){5}(?i:ff)$') "
+    "length(s) = 17 AND match(s, '^[0-9A-Fa-f]{2}[:-]') AND NOT match(s, '^(?:00.){5}00$|^(?i:ff.){5}(?i:ff)$') "
     "OR length(s) = 14 AND match(s, '^[0-9A-Fa-f]{4}[.][0-9A-Fa-f]{4}[.]') AND match(s, '[A-Fa-f]') AND match(s, '[0-9]')"
 )
 
@@ -107,16 +112,20 @@ BASIC = "match(b, '(?i)basic(?:[ ]+|%20|[+])$') AND position(tryBase64Decode(s),
 BEARER = "match(b, '(?i)bearer(?:[ ]+|%20|[+])$') AND length(s) > 7 AND NOT match(s, '^[A-Z]?[a-z]+[.,;:!?]*$')"
 
 _NO_VALUES = (
-    "true|false|null|none|nil|undefined|empty|required|missing|invalid|expired|incorrect|wrong|valid|changed|reset|"
-    "rotated|refreshed|revoked|not|is|was|and|or|the|a|an|for|from|in|ok|failed|unknown|unset|set|string|str|bytes|"
-    "int|bearer|basic|digest|negotiate|optional|disabled|enabled|hidden|default|must|cannot|too|has|yes|no|"
-    "accepted|rejected|denied|granted|updated|created|deleted|validation|authentication|verified|found"
+    "true false null none nil undefined empty required missing invalid expired incorrect wrong valid changed reset "
+    "rotated refreshed revoked not is was and or the a an for from in ok failed unknown unset set string str bytes int "
+    "bearer basic digest negotiate optional disabled enabled hidden default must cannot too has yes no accepted "
+    "rejected denied granted updated created deleted validation authentication verified found redacted [redacted] "
+    "masked filtered [filtered] secret will mismatch does did should may can to of on at by with without required, "
+    "matches length policy strength rules hash input field rotation expires expiry never type count"
 )
+"""What stands after the words for credentials in prose and in code, and is none."""
 _NOTHING = (
-    f"^(?:(?i:{_NO_VALUES})[.:!]?|[*•]+|[xX]+|(?i:.?(?:redacted|masked|filtered|hidden|secret).?)|"
-    "%[a-z]|[$][{(]?[A-Za-z_][A-Za-z0-9_.:-]*[)}]?|[{]+[a-z0-9_.]*|<[a-z0-9_]+(?::[^>]*)?>.*|[a-z]+_value|/.*|-+|[0-9]+ms|[.]+)$"
+    "^(?:[*•]+|[xX]{3,}|%[a-z]|[$][{(]?[A-Za-z_][A-Za-z0-9_.:-]*[)}]?|[{]+[a-z0-9_.]*|<[a-z0-9_]+(?::[^>]*)?>.*|[a-z]+_value|"
+    "/.*|-+|[0-9]+ms|[.]+)$"
 )
 CREDENTIAL = (
     f"NOT match(b, '(?i)^[^a-z]*(?:bearer|basic)') AND NOT match(s, '{_NOTHING}') "
+    f"AND position(' {_NO_VALUES} ', concat(' ', lower(trim(TRAILING '.' FROM s)), ' ')) = 0 "
     "AND (position(s, '=') > 0 OR NOT match(b, '(?i)cookie[^a-z]*$'))"
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Slot = Literal["whole", "bare", "quoted", "loose", "url", "clear", "phone", "id"]
+Slot = Literal["whole", "value", "line", "clear", "phone", "id"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class Form:
     One way in which something is written, as expressions of RE2 without groups that capture.
 
     Forms of one slot are one expression: all that may stand before, then all that may be the secret. What stands before
-    stays.
+    stays. What is found after ``value`` ends where its quotes or, without any, the word does; its secret is empty here.
     """
 
     slot: Slot

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from backbone.process.redact.catalogue import NAME_HINT, NETWORK_NAMES, ODD_NAMES, ODD_NUMBERS, SECRET_WORDS
+from backbone.process.redact.catalogue import NAME_HINT, NETWORK_NAMES, ODD_NAMES, ODD_NUMBERS, SECRET_WORDS, VALUE
 from backbone.process.redact.patterns import literal, literals
 from backbone.process.redact.plan import BINARY, NAMED, Plan
 from backbone.process.redact.rule import Group, Slot
@@ -138,7 +138,8 @@ class Scrubber:
             decided = f"arrayMap(n -> if({kept}, '', n), [{decided}])[1]"
         marked = self._mark_of("n", "s", [rule.name for rule in group.rules])
         if any(rule.name == "url_password" for rule in group.rules):
-            marked = f"concat({marked}, if(n = 'url_password', '@', ''))"
+            user = "concat(substring(s, 1, position(s, ':', 4)), {}, '@')"
+            marked = f"if(n = 'url_password', {user.format(marked)}, {marked})"
         one = f"arrayMap((n, s) -> if(n = '', s, {marked}), [{decided}], [s])[1]"
         parts = (
             f"substringIndex(t, '{_MIDDLE}', 1)",
@@ -194,20 +195,30 @@ def _whole(text: str, action: str) -> str:
 def _expression(group: Group) -> tuple[str, str, str]:
     """Return a group's expression, and how to write what stands before and what was found."""
     alternatives: list[str] = []
-    befores: list[str] = []
-    secrets: list[str] = []
-    number = 0
+    befores: list[int] = []
+    secrets: list[int] = []
+    number = 1
     for slot in group.slots:
         before, secret = _forms(group, slot)
-        if not secret:
-            continue
-        if before:
+        if slot == "value" and before:
+            alternatives.append(f"({before})(?:{VALUE})")
+            befores += [number, number + 1, number + 3]
+            secrets += [number + 2, number + 4, number + 5]
+            number += 6
+        elif before and secret:
+            alternatives.append(f"({before})({secret})")
+            befores.append(number)
+            secrets.append(number + 1)
+            number += 2
+        elif secret:
+            alternatives.append(f"({secret})")
+            secrets.append(number)
             number += 1
-            befores.append(f"\\\\{number}")
-        number += 1
-        secrets.append(f"\\\\{number}")
-        alternatives.append((f"({before})" if before else "") + f"({secret})")
-    return "|".join(alternatives), "".join(befores), "".join(secrets)
+    return "|".join(alternatives), _references(befores), _references(secrets)
+
+
+def _references(groups: list[int]) -> str:
+    return "".join(f"\\\\{group}" for group in groups)
 
 
 def _forms(group: Group, slot: Slot) -> tuple[str, str]:
