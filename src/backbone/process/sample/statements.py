@@ -104,13 +104,15 @@ FROM {self.table} WHERE batch = {{batch:String}} GROUP BY tenant, minute, servic
                 f"INSERT INTO {self.target} ({columns}) SELECT {columns} FROM {self.table} "
                 f"WHERE ({where}) AND (tenant, trace_id) IN ({kept}) {_INSERTING}"
             )
-        stricter = f"if(decided_weight > weight, {with_threshold(weight_threshold('decided_weight'))}, trace_state)"
+        stricter = f"if(decided_weight > weight, {with_threshold('decided_threshold')}, trace_state)"
         selected = columns.replace("trace_state,", f"{stricter},", 1)
         return f"""
 INSERT INTO {self.target} ({columns}, weight) SELECT {selected}, greatest(weight, decided_weight)
 FROM (SELECT * FROM {self.table} WHERE {where}) AS waiting
 INNER JOIN (
-    SELECT tenant, trace_id, max(weight) AS decided_weight FROM decisions WHERE kept GROUP BY tenant, trace_id
+    SELECT *, {weight_threshold("decided_weight")} AS decided_threshold FROM (
+        SELECT tenant, trace_id, max(weight) AS decided_weight FROM decisions WHERE kept GROUP BY tenant, trace_id
+    )
 ) AS decision USING (tenant, trace_id)
 {_INSERTING}
 """

@@ -119,8 +119,8 @@ class Sweeper:
         for room in (self._spans, self._logs):
             await self._move(room, now_ns, is_decided=is_decided, is_again=is_again)
         for room, due in ((self._spans, spans), (self._logs, logs)):
-            for batch in due:
-                await self._forget(room, batch)
+            if due:
+                await self._forget(room, due)
 
     async def _make_room(self) -> None:
         """Let the oldest batches be due where more waits than may."""
@@ -156,13 +156,16 @@ class Sweeper:
         parameters: dict[str, Parameter] = {"batches": list(room.batches), "fresh": room.fresh, "now_ns": now_ns}
         await self._engine.command(Statement(statement, parameters))
 
-    async def _forget(self, room: _Room, batch: _Batch) -> None:
+    async def _forget(self, room: _Room, due: Sequence[_Batch]) -> None:
         waiting = room.waiting
-        count = once(waiting.count_left_out, f"left-out-{waiting.table}-{batch.identity}")
-        await self._engine.command(Statement(count, {"batch": batch.name}))
+        for batch in due:
+            count = once(waiting.count_left_out, f"left-out-{waiting.table}-{batch.identity}")
+            await self._engine.command(Statement(count, {"batch": batch.name}))
         # The name of a partition is a hash that the engine made.
-        await self._engine.command(Statement(f"ALTER TABLE {waiting.table} DROP PARTITION ID '{batch.identity}'"))
-        del room.batches[batch.name]
+        dropped = ", ".join(f"DROP PARTITION ID '{batch.identity}'" for batch in due)
+        await self._engine.command(Statement(f"ALTER TABLE {waiting.table} {dropped}"))
+        for batch in due:
+            del room.batches[batch.name]
 
     async def _expire(self, now_ns: int) -> None:
         """Let go of old decisions, but not of those that rows from before the start still follow."""

@@ -81,20 +81,20 @@ def by_service(default: str, services: Mapping[str, str]) -> str:
 
 def with_threshold(packed_threshold: str) -> str:
     """
-    Return the SQL of a trace's state with another threshold.
+    Return the SQL of a trace's state with another threshold, which is not that of everything.
 
     What else ``ot`` says is kept, and so are other members; ``ot`` comes first, as the one that changed last, and of
-    more than 32 members the last goes. Where ``ot`` would be longer than 256 bytes, the state stays what it is.
+    more than 32 members the last go. Where ``ot`` would be longer than 256 bytes, the state stays what it is.
     """
-    th = f"concat('th:', if({packed_threshold} = {packed('0')}, '0', trimRight(lower(hex({packed_threshold})), '0')))"
-    members = "arrayMap(m -> trimBoth(m), splitByChar(',', trace_state))"
-    is_ours = "startsWith(m, 'ot=')"
-    ours = f"arrayFlatten(arrayMap(m -> splitByChar(';', substring(m, 4)), arrayFilter(m -> {is_ours}, {members})))"
-    kept = f"arrayFilter(s -> s != '' AND NOT startsWith(s, 'th:'), {ours})"
-    others = f"arraySlice(arrayFilter(m -> m != '' AND NOT {is_ours}, {members}), 1, 31)"
-    ot = f"concat('ot=', arrayStringConcat(arrayPushFront({kept}, {th}), ';'))"
-    changed = f"arrayStringConcat(arrayPushFront({others}, {ot}), ',')"
-    return f"multiIf(trace_state = '', concat('ot=', {th}), length({ot}) > {256 + len('ot=')}, trace_state, {changed})"
+    ot = r"extract(trace_state, '(?:^|,)[ \\t]*ot=([^,]*)')"
+    more = rf"trimBoth(replaceRegexpAll({ot}, '(^|;)th:[^;]*', ''), '; ')"
+    rest = r"trimBoth(replaceRegexpAll(trace_state, '(^|,)[ \\t]*ot=[^,]*', ''), ', ')"
+    others = rf"extract({rest}, '^(?:[^,]*,){{0,30}}[^,]*')"
+    return (
+        f"if(length({more}) > {256 - len('th:;') - DIGITS}, trace_state, concat("
+        f"'ot=th:', trimRight(lower(hex({packed_threshold})), '0'), "
+        rf"replaceRegexpOne({more}, '^(.+)$', ';\\1'), replaceRegexpOne({others}, '^(.+)$', ',\\1')))"
+    )
 
 
 def weight_threshold(weight: str) -> str:

@@ -45,8 +45,8 @@ CREATE TABLE spans_waiting (
     dropped_links UInt32,
     weight Float64
         DEFAULT if(position(trace_state, 'th:') = 0, 1, 72057594037927936 / (72057594037927936 - reinterpretAsUInt64(reverse(unhex(rightPad(extract(trace_state, '(?:^|,)[ \\t]*ot=(?:[^,]*;)?th:([0-9a-fA-F]{1,14})[ \\t]*(?:[;,]|$)'), 14, '0'))))))
-) ENGINE = MergeTree ORDER BY trace_id PARTITION BY batch
-SETTINGS index_granularity = 1024, min_bytes_for_wide_part = 268435456, non_replicated_deduplication_window = 1000;
+) ENGINE = MergeTree ORDER BY tuple() PARTITION BY batch
+SETTINGS min_bytes_for_wide_part = 268435456, non_replicated_deduplication_window = 1000;
 
 -- Log records that sampling leaves out unless their trace is kept.
 CREATE TABLE logs_waiting (
@@ -78,8 +78,8 @@ CREATE TABLE logs_waiting (
     scope_kinds LowCardinality(String),
     scope_dropped_attributes UInt32,
     scope_schema_url LowCardinality(String)
-) ENGINE = MergeTree ORDER BY trace_id PARTITION BY batch
-SETTINGS index_granularity = 1024, min_bytes_for_wide_part = 268435456, non_replicated_deduplication_window = 1000;
+) ENGINE = MergeTree ORDER BY tuple() PARTITION BY batch
+SETTINGS min_bytes_for_wide_part = 268435456, non_replicated_deduplication_window = 1000;
 
 -- What became of traces, for as long as spans that come late follow it.
 CREATE TABLE decisions (
