@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import UnionType
-from typing import Literal, get_args, get_origin
+from typing import Annotated, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -119,16 +119,17 @@ def _is_section(annotation: object) -> type[BaseModel] | None:
 
 
 def _kind(annotation: object) -> str:
-    if get_origin(annotation) is Literal:
-        return ", ".join(f"`{choice}`" for choice in get_args(annotation))
-    if get_origin(annotation) is tuple:
-        return f"list of {_kind(get_args(annotation)[0])}"
-    if get_origin(annotation) is dict:
-        return f"mapping of names to {_kind(get_args(annotation)[1])}"
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        return ", ".join(f"`{choice}`" for choice in inner)
+    if origin in {tuple, dict}:
+        return f"list of {_kind(inner[0])}" if origin is tuple else f"mapping of names to {_kind(inner[1])}"
+    if origin is Annotated:
+        return _kind(inner[0])
     if _is_section(annotation):
         return "sections"
-    if isinstance(annotation, UnionType):
-        [given] = [member for member in get_args(annotation) if member is not type(None)]
+    if origin in {UnionType, Union}:
+        [given] = [member for member in inner if member is not type(None)]
         return f"{_kind(given)}, or `null`"
     return _KINDS[annotation]
 

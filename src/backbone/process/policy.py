@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from backbone.config.policy import PolicyConfig
 from backbone.process.step import Step
+from backbone.process.tag import compile_tagging
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +25,19 @@ class Policy:
     exemplars: tuple[Step, ...] = ()
     breaches: tuple[str, ...] = ()
     """What each bit of ``breaches`` stands for, from the lowest."""
+    evidence: Mapping[str, str] = field(default_factory=dict)
+    """By signal, an expression that shows what broke the rule ``bit``; it is for rows that all steps are done with."""
     redactions: tuple[str, ...] = ()
     """What each bit of ``redactions`` stands for, from the lowest."""
 
 
-def compile_policy(config: PolicyConfig) -> Policy:  # noqa: ARG001 - its sections are empty yet
+def compile_policy(config: PolicyConfig) -> Policy:
     """Return what a policy does; the configuration has been checked before."""
-    return Policy()
+    tagging = compile_tagging(config.tagging)
+    return Policy(
+        spans=tagging.spans,
+        logs=tagging.logs,
+        series=tagging.series,
+        breaches=tagging.breaches,
+        evidence=tagging.evidence,
+    )

@@ -20,7 +20,10 @@ What steps say of a row: a bit for each rule of tagging that it breaks and for e
 something, in the order of the policy's rules; why it is left out, without or with word to its sender.
 """
 
-UNGOVERNED = "toUInt64(0) AS breaches, toUInt64(0) AS redactions, '' AS dropped, '' AS refused"
+UNGOVERNED = (
+    "toUInt64(0) AS breaches, toUInt64(0) AS redactions, "
+    "toLowCardinality('') AS dropped, toLowCardinality('') AS refused"
+)
 """`GOVERNED` of a row that no step has seen."""
 
 NOT_STORED = "breaches, redactions, dropped, refused"
@@ -35,10 +38,16 @@ class Step:
     Each layer is columns and their expressions over the rows as the layer before left them: a column that rows have
     already gets another value, any other is for the layers that follow. A column is computed once, however often a
     later layer names it.
+
+    Layers of ``resource`` see what is the same for all items of a resource, its columns and `GOVERNED`, before the
+    items are spread out: what they do is done once for each resource. All steps' come before any layer of items.
     """
 
     name: str
     layers: tuple[Mapping[str, str], ...]
+    resource: tuple[Mapping[str, str], ...] = ()
+    words: tuple[str, ...] = ()
+    """What is done, as sentences for people."""
 
 
 def govern(select: str, columns: Sequence[str], steps: Sequence[Step]) -> str:
@@ -50,11 +59,18 @@ def govern(select: str, columns: Sequence[str], steps: Sequence[Step]) -> str:
         columns: names as they stand in SQL, those of `GOVERNED` among them.
         steps: what is done, in order.
     """
-    if not steps:
-        return select
-    for step in steps:
+    return _applied(select, columns, [step.layers for step in steps])
+
+
+def govern_resources(select: str, columns: Sequence[str], steps: Sequence[Step]) -> str:
+    """Return the select, of a row for each resource, with the layers of resources applied."""
+    return _applied(select, columns, [step.resource for step in steps])
+
+
+def _applied(select: str, columns: Sequence[str], steps: Sequence[Sequence[Mapping[str, str]]]) -> str:
+    for layers in filter(None, steps):
         there = set(columns)
-        for layer in step.layers:
+        for layer in layers:
             select = _layer(select, there, layer)
             there |= set(layer)
         # What only this step needed ends with it.
