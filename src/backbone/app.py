@@ -49,7 +49,7 @@ from backbone.receive.otlp_http import OtlpHttp
 from backbone.receive.remote_write import RemoteWrite
 from backbone.records.database import Records
 from backbone.records.searches import Searches
-from backbone.serve.asked import Asked, ServerFacts
+from backbone.serve.asked import Asked, FixedPolicy, PolicyInForce, ServerFacts
 from backbone.serve.asking import asking_routes
 from backbone.serve.health import health_routes
 from backbone.serve.server import HttpServer, ServerOptions, bind
@@ -69,6 +69,7 @@ _WIRES: dict[WireName, str] = {"traces": "traces", "logs": "logs", "metrics": "m
 _GRACE_SECONDS = 5.0
 _FOR_EVER_SECONDS = 100 * 365 * 86_400
 _UPKEEP_SECONDS = 20.0
+_NO_POLICY = Policy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +93,9 @@ class Backbone:
         """
         metrics = Metrics()
         retention = config.store.retention
+        policy = FixedPolicy(load_policy(config.policy.file))
         flow = pipeline(
-            compile_policy(load_policy(config.policy.file)),
+            compile_policy(policy.config),
             traces_kept_seconds=int(retention.traces.seconds),
             logs_kept_seconds=int(retention.logs.seconds),
         )
@@ -102,7 +104,7 @@ class Backbone:
             lanes = await stack.enter_async_context(_lanes(config, engine, flow, metrics))
             await stack.enter_async_context(_upkeep(engine))
             records = await stack.enter_async_context(Records.open(config.store.data_dir))
-            asked = await stack.enter_async_context(_asked(config, engine, Searches(records)))
+            asked = await stack.enter_async_context(_asked(config, engine, Searches(records), policy))
             ready = asyncio.Event()
             servers = await stack.enter_async_context(_faces(config, asked, lanes, metrics, ready))
             ready.set()
@@ -137,9 +139,9 @@ async def _store(config: Config, flow: Pipeline) -> AsyncIterator[Engine]:
 
 
 @contextlib.asynccontextmanager
-async def scratch_store(directory: Path) -> AsyncIterator[Engine]:
+async def scratch_store(directory: Path, policy: Policy = _NO_POLICY) -> AsyncIterator[Engine]:
     """Open tables in *directory* that keep everything, for trying things out."""
-    flow = pipeline(Policy(), traces_kept_seconds=_FOR_EVER_SECONDS, logs_kept_seconds=_FOR_EVER_SECONDS)
+    flow = pipeline(policy, traces_kept_seconds=_FOR_EVER_SECONDS, logs_kept_seconds=_FOR_EVER_SECONDS)
     async with open_embedded(directory, EmbeddedOptions()) as engine:
         await migrate(engine)
         await install(engine, [wire(name) for name in _WIRES], flow)
@@ -245,7 +247,7 @@ def _asking(config: Config, asked: Asked) -> list[BaseRoute]:
 
 
 @contextlib.asynccontextmanager
-async def _asked(config: Config, engine: Engine, searches: Searches) -> AsyncIterator[Asked]:
+async def _asked(config: Config, engine: Engine, searches: Searches, policy: PolicyInForce) -> AsyncIterator[Asked]:
     query = config.store.query
     limits = QueryLimits(
         timeout_seconds=query.timeout.seconds,
@@ -255,7 +257,7 @@ async def _asked(config: Config, engine: Engine, searches: Searches) -> AsyncIte
     own, catalog = _source(config, engine), TableCatalog(engine, limits)
     logql = LogQL(engine, limits, LogQLOptions(config.logql.max_lines, config.logql.max_series))
     if not config.federation.peers:
-        yield Asked(engine, limits, own, catalog, _promql(config, own), logql, searches, _facts(config))
+        yield Asked(engine, limits, own, catalog, _promql(config, own), logql, searches, _facts(config), policy)
         return
     federation = config.federation
     identity = uuid.uuid4().hex
@@ -267,7 +269,7 @@ async def _asked(config: Config, engine: Engine, searches: Searches) -> AsyncIte
         source = FederatedSource(own, peers, options)
         promql = _promql(config, source, source)
         everyone = FederatedCatalog(catalog, peers, options)
-        yield Asked(engine, limits, source, everyone, promql, logql, searches, _facts(config))
+        yield Asked(engine, limits, source, everyone, promql, logql, searches, _facts(config), policy)
 
 
 def _peer(config: Config, peer: PeerConfig, identity: str) -> Peer:

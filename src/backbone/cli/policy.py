@@ -7,7 +7,12 @@ from typing import Annotated
 
 import typer
 
+from backbone.cli.policy_score import diff, score
+
 commands = typer.Typer(name="policy", no_args_is_help=True, help="Check and explain what happens to telemetry.")
+
+commands.command()(score)
+commands.command()(diff)
 
 PolicyFile = Annotated[Path, typer.Argument(metavar="FILE", help="The policy, policy.yaml.", show_default=False)]
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from backbone.config.policy.sentences import sentences
 from backbone.config.policy.tagging import SIGNALS, Signal, TaggingConfig
 from backbone.process.step import Step
 from backbone.process.tag.actions import Actions
@@ -48,7 +49,7 @@ def compile_tagging(config: TaggingConfig) -> Tagging:
             *actions.resources(),
         )
         items = (*rename_attributes(config.renames_of("item")), *_judged(config, of["item"], subject), *actions.items())
-        return (Step("tagging", items, resource),) if resource or items else ()
+        return (Step("tagging", items, resource, tuple(sentences(config, signal))),) if resource or items else ()
 
     series, own = Series(), [one for one in rules if one.is_about("metrics")]
     layers = (
@@ -59,7 +60,7 @@ def compile_tagging(config: TaggingConfig) -> Tagging:
     return Tagging(
         rows("traces"),
         rows("logs"),
-        (Step("tagging", layers),) if layers else (),
+        (Step("tagging", layers, words=tuple(sentences(config, "metrics"))),) if layers else (),
         tuple(names),
         {signal: evidence(config, signal) for signal in SIGNALS},
     )
