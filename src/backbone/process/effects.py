@@ -22,7 +22,7 @@ Signal = Literal["traces", "logs", "metrics"]
 
 _GOVERNED = ("breaches", "redactions", "dropped", "refused")
 # Steps one after the other are planned as they are: merged, names of their expressions grow with each.
-_SETTINGS = "SETTINGS query_plan_merge_expressions = 0"
+SETTINGS = "SETTINGS query_plan_merge_expressions = 0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,11 @@ class Tried:
     sql: str
     conditions: Conditions
     compared: tuple[str, ...]
+
+    @staticmethod
+    def was(column: str) -> str:
+        """Return the column that holds what *column* was."""
+        return f"was_{column.strip('`').replace('.', '_')}"
 
 
 async def effects(
@@ -95,7 +100,7 @@ def _rows(
     conditions: Conditions,
 ) -> Tried:
     stored = ", ".join(column for column in columns if column not in _GOVERNED)
-    was = [f"was_{column.strip('`').replace('.', '_')}" for column in compared]
+    was = [Tried.was(column) for column in compared]
     before = ", ".join(f"{column} AS {name}" for column, name in zip(compared, was, strict=True))
     select = f"SELECT {stored}, {before}, {UNGOVERNED} FROM {table} WHERE {conditions.where}"
     all_columns = [*columns, *was]
@@ -119,8 +124,7 @@ def _series(tenant: str, policy: Policy, window: tuple[int, int]) -> Tried:
 
 
 def _summed(tried: Tried, policy: Policy) -> str:
-    pairs = [(column, f"was_{column.strip('`').replace('.', '_')}") for column in tried.compared]
-    changed = " + ".join(f"({column} != {was})" for column, was in pairs)
+    changed = " + ".join(f"({column} != {tried.was(column)})" for column in tried.compared)
 
     def counts(bits: str, rules: Sequence[str]) -> str:
         return f"sumForEach(arrayMap(bit -> toUInt64(bitTest({bits}, bit)), range({max(len(rules), 1)})))"
@@ -129,7 +133,7 @@ def _summed(tried: Tried, policy: Policy) -> str:
 SELECT toString(service) AS service, count() AS items, countIf({changed} > 0) AS changed,
     countIf(dropped != '') AS dropped_items, countIf(refused != '') AS refused_items,
     {counts("breaches", policy.breaches)} AS broken, {counts("redactions", policy.redactions)} AS redacted
-FROM ({tried.sql}) GROUP BY service ORDER BY service {_SETTINGS}
+FROM ({tried.sql}) GROUP BY service ORDER BY service {SETTINGS}
 """
 
 

@@ -34,13 +34,15 @@ def sentences(config: TaggingConfig, signal: Signal) -> Iterator[str]:
         yield f"renamed are {some}{rest}"
     for place, rule in config.rules():
         if signal in signals_of(rule):
-            yield sentence(rule, allows=place[0] == "allow")
+            yield _sentence(rule, signal, allows=place[0] == "allow")
 
 
-def sentence(rule: AnyRule, *, allows: bool = False) -> str:
-    """Return a rule in words; *allows* tells lists of what may be there from those of what may not."""
+def _sentence(rule: AnyRule, signal: Signal, *, allows: bool) -> str:
     text = f"{rule.title}: {_about(rule)}{_says(rule, allows=allows)}"
-    return f"{text}; else {end}" if (end := _ENDS[rule.on_breach]) else text
+    # A series is not left out for what its resource says, which another series tells.
+    ends = rule.on_breach in {"drop", "refuse"} and getattr(rule, "where", "item") == "resource"
+    end = "" if signal == "metrics" and ends else _ENDS[rule.on_breach]
+    return f"{text}; else {end}" if end else text
 
 
 def _about(rule: AnyRule) -> str:
