@@ -10,17 +10,21 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from backbone.config.load import load_policy
 from backbone.config.policy import PolicyConfig
+from backbone.config.policy.standard import standard
 from backbone.config.reference import policy_reference, reference
 from backbone.config.schema import json_schema
 
 ROOT = Path(__file__).parent.parent
+EXAMPLE_POLICY = ROOT / "docs/examples/policy.yaml"
 
 GENERATED: dict[str, Callable[[], str]] = {
     "docs/reference/backbone.schema.json": lambda: json.dumps(json_schema(), indent=2) + "\n",
     "docs/reference/config.md": reference,
     "docs/reference/policy.schema.json": lambda: json.dumps(json_schema(PolicyConfig, "policy.yaml"), indent=2) + "\n",
     "docs/reference/policy.md": policy_reference,
+    "docs/reference/tagging-standard.md": lambda: standard(load_policy(EXAMPLE_POLICY).tagging),
 }
 """Each generated file and the function that returns its text."""
 

@@ -9,8 +9,11 @@ import pytest
 from backbone.config.document import read_document
 from backbone.config.load import load_config, parse_file
 from backbone.config.model import Config
+from backbone.config.policy import PolicyConfig
 from backbone.config.problems import Trail
+from backbone.config.section import Section
 from backbone.config.units import Address, Duration
+from backbone.config.validate import Model
 from backbone.config.yaml import MAX_BYTES, MAX_DEPTH, MAX_NODES
 from backbone.model.errors import ConfigError
 
@@ -20,13 +23,17 @@ ENVIRONMENT = {"TEXT": "hunter2", "NUMBER": "30"}
 
 
 def parse(source: str | bytes) -> Config:
+    return parse_as(Config, source)
+
+
+def parse_as(model: type[Model], source: str | bytes) -> Model:
     content = source.encode() if isinstance(source, str) else source
-    return parse_file(Config, content, "f.yaml", ENVIRONMENT)
+    return parse_file(model, content, "f.yaml", ENVIRONMENT)
 
 
-def problems_of(source: str | bytes) -> list[str]:
+def problems_of(source: str | bytes, model: type[Section] = Config) -> list[str]:
     with pytest.raises(ConfigError) as raised:
-        parse(source)
+        parse_as(model, source)
     return list(raised.value.problems)
 
 
@@ -40,7 +47,7 @@ def test_each_problem_is_told_at_its_place_in_file_order(path: Path) -> None:
     ]
 
     assert expected
-    assert problems_of(text) == expected
+    assert problems_of(text, PolicyConfig if path.name.startswith("policy-") else Config) == expected
 
 
 @pytest.mark.parametrize("path", [*sorted(TESTDATA.glob("*.good.yaml")), EXAMPLE], ids=lambda path: path.name)

@@ -215,6 +215,7 @@ _OPERATIONS = [
     *("/traces", "/about", "/about/trace/{trace_id}"),
     *("/graph", "/operations", "/traces/compare", "/traces/{trace_id}/critical-path", "/spans/explain"),
     *("/traces/{trace_id}", "/logs", "/logs/histogram", "/logs/top", "/logs/fields", "/logs/patterns"),
+    *("/policy", "/policy/score", "/policy/diff"),
     *("/searches", "/searches/{search_id}", "/logs/differences", "/logs/context", "/metrics", "/sql", "/rates"),
 ]
 
@@ -222,7 +223,7 @@ _OPERATIONS = [
 @pytest.mark.parametrize("path", _OPERATIONS)
 def test_the_api_is_as_its_document_says(app: Starlette, path: str) -> None:
     schema = schemathesis.openapi.from_asgi(f"{_API}/openapi.json", app)
-    operation = schema[_API + path]["POST" if path in {"/sql", "/searches"} else "GET"]
+    operation = schema[_API + path]["POST" if path in {"/sql", "/searches", "/policy/diff"} else "GET"]
 
     @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @given(case=operation.as_strategy())

@@ -74,6 +74,7 @@ _WIRES: dict[WireName, str] = {
 """The lanes and the signal each carries."""
 _GRACE_SECONDS = 5.0
 _FOR_EVER_SECONDS = 100 * 365 * 86_400
+_NO_POLICY = Policy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ class Backbone:
             await stack.enter_async_context(upkeep(engine, usage, sweeps))
             await stack.enter_async_context(learning_columns(config, engine))
             records = await stack.enter_async_context(Records.open(config.store.data_dir))
-            asked = await stack.enter_async_context(open_asked(config, engine, Searches(records), usage))
+            asked = await stack.enter_async_context(open_asked(config, engine, Searches(records), usage, policy))
             ready = asyncio.Event()
             face = Starlette(routes=[*health_routes(engine, metrics, ready.is_set, reload), *_asking(config, asked)])
             servers = await stack.enter_async_context(_faces(config, face, lanes, samples, metrics))
@@ -168,9 +169,9 @@ def _flow(retention: RetentionConfig, policy: Policy) -> Pipeline:
 
 
 @contextlib.asynccontextmanager
-async def scratch_store(directory: Path) -> AsyncIterator[Engine]:
+async def scratch_store(directory: Path, policy: Policy = _NO_POLICY) -> AsyncIterator[Engine]:
     """Open tables in *directory* that keep everything, for trying things out."""
-    flow = pipeline(Policy(), traces_kept_seconds=_FOR_EVER_SECONDS, logs_kept_seconds=_FOR_EVER_SECONDS)
+    flow = pipeline(policy, traces_kept_seconds=_FOR_EVER_SECONDS, logs_kept_seconds=_FOR_EVER_SECONDS)
     async with open_embedded(directory, EmbeddedOptions()) as engine:
         await migrate(engine)
         await install(engine, [wire(name) for name in WIRES], flow)

@@ -21,12 +21,14 @@ from backbone.query.promql.source import Source
 from backbone.query.promql.table_reader import TableOptions
 from backbone.query.usage import Usage
 from backbone.records.searches import Searches
-from backbone.serve.asked import Asked, ServerFacts
+from backbone.serve.asked import Asked, PolicyInForce, ServerFacts
 from backbone.store.engine import Engine, QueryLimits
 
 
 @contextlib.asynccontextmanager
-async def open_asked(config: Config, engine: Engine, searches: Searches, usage: Usage) -> AsyncIterator[Asked]:
+async def open_asked(
+    config: Config, engine: Engine, searches: Searches, usage: Usage, policy: PolicyInForce
+) -> AsyncIterator[Asked]:
     """Open what the faces ask for as long as the context lasts."""
     query = config.store.query
     limits = QueryLimits(
@@ -37,7 +39,7 @@ async def open_asked(config: Config, engine: Engine, searches: Searches, usage: 
     own, catalog = _source(config, engine, usage), TableCatalog(engine, limits)
     logql = LogQL(engine, limits, LogQLOptions(config.logql.max_lines, config.logql.max_series))
     if not config.federation.peers:
-        yield Asked(engine, limits, own, catalog, _promql(config, own), logql, searches, _facts(config))
+        yield Asked(engine, limits, own, catalog, _promql(config, own), logql, searches, _facts(config), policy)
         return
     federation = config.federation
     identity = uuid.uuid4().hex
@@ -49,7 +51,7 @@ async def open_asked(config: Config, engine: Engine, searches: Searches, usage: 
         source = FederatedSource(own, peers, options)
         promql = _promql(config, source, source)
         everyone = FederatedCatalog(catalog, peers, options)
-        yield Asked(engine, limits, source, everyone, promql, logql, searches, _facts(config))
+        yield Asked(engine, limits, source, everyone, promql, logql, searches, _facts(config), policy)
 
 
 def _peer(config: Config, peer: PeerConfig, identity: str) -> Peer:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaH
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+from backbone.config.problems import Trail
 from backbone.config.units import OptionError, TextValue
 from backbone.model.errors import UserInputError
 
@@ -55,10 +56,14 @@ def _bound(source: Any, bound: str | int) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """Two options that are right alone and wrong together; told at the place of *option*."""
+    """
+    Two options that are right alone and wrong together; told at the place of *option*.
 
-    option: str
-    other: str
+    Each is named from the top of the file, with dots, or by its keys and list positions within the section that checks.
+    """
+
+    option: str | Trail
+    other: str | Trail
     what: str
 
 

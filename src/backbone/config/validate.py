@@ -96,27 +96,32 @@ def _cause(details: ErrorDetails) -> object:
 def _problems(model: type[BaseModel], document: Document, details: ErrorDetails) -> Iterator[Problem]:
     cause = _cause(details)
     if isinstance(cause, ClashesError):
-        yield from (_clash(document, clash) for clash in cause.clashes if not _known_wrong(document, clash))
+        clashes = [_absolute(clash, details["loc"]) for clash in cause.clashes]
+        yield from (_clash(document, *clash) for clash in clashes if not _known_wrong(document, *clash[:2]))
         return
     trail = details["loc"]
     place = document.keys.get(trail, Place()) if details["type"] == "extra_forbidden" else document.place(trail)
     yield Problem(place, dotted(trail), _what(model, document, details))
 
 
-def _known_wrong(document: Document, clash: Clash) -> bool:
+def _absolute(clash: Clash, section: Trail) -> tuple[Trail, Trail, str]:
+    option, other = (
+        tuple(name.split(".")) if isinstance(name, str) else (*section, *name) for name in (clash.option, clash.other)
+    )
+    return option, other, clash.what
+
+
+def _known_wrong(document: Document, option: Trail, other: Trail) -> bool:
     """Whether one of the two has a problem of its own, so that how they fit is not known."""
-    trails = [tuple(option.split(".")) for option in (clash.option, clash.other)]
-    return any(trail[:length] in document.broken for trail in trails for length in range(1, len(trail) + 1))
+    return any(trail[:length] in document.broken for trail in (option, other) for length in range(1, len(trail) + 1))
 
 
-def _clash(document: Document, clash: Clash) -> Problem:
+def _clash(document: Document, option: Trail, other: Trail, what: str) -> Problem:
     """Return the problem at the option's place; at the other's, if only that is in the file."""
-    option, other = (tuple(name.split(".")) for name in (clash.option, clash.other))
     shown = other if option not in document.values and other in document.values else option
-    what = clash.what
     if option in document.written:
-        what = f"does not fit '{clash.other}'; it is set by {show(document.written[option])}"
-    return Problem(document.place(shown), clash.option, what)
+        what = f"does not fit '{dotted(other)}'; it is set by {show(document.written[option])}"
+    return Problem(document.place(shown), dotted(option), what)
 
 
 def _what(model: type[BaseModel], document: Document, details: ErrorDetails) -> str:
@@ -156,10 +161,20 @@ def _expected(details: ErrorDetails) -> tuple[str, str | None]:
 def _options(model: type[BaseModel], section: Trail) -> list[str]:
     """Return the names a section knows, or none where the trail leads through something else than sections."""
     models: list[type[BaseModel]] = [model]
-    for step in section:
+    steps = iter(section)
+    for step in steps:
         if isinstance(step, int):
             continue
         annotations = [field.annotation for found in models if (field := found.model_fields.get(step))]
-        listed = [get_args(kind)[0] if get_origin(kind) is tuple else kind for kind in annotations]
-        models = [member for kind in listed for member in members(kind)]
+        if any(get_origin(kind) is dict for kind in annotations):
+            next(steps, None)  # the name under which one of them stands
+        models = [member for kind in annotations for member in members(_each(kind))]
     return [name for found in models for name in found.model_fields]
+
+
+def _each(annotation: object) -> object:
+    """Return what the items of a list, or the values of a mapping, are; else the annotation itself."""
+    kind = get_origin(annotation)
+    if kind is tuple:
+        return get_args(annotation)[0]
+    return get_args(annotation)[1] if kind is dict else annotation

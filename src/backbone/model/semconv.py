@@ -94,3 +94,53 @@ MESH_HTTP3 = "mesh.http3"
 
 EVENT_ID = "event.id"
 LOG_CATEGORY = "log.category"
+
+DEPRECATED = {
+    "http.method": HTTP_REQUEST_METHOD,
+    "http.status_code": "http.response.status_code",
+    "http.scheme": "url.scheme",
+    "http.url": "url.full",
+    "http.user_agent": "user_agent.original",
+    "http.flavor": NETWORK_PROTOCOL_VERSION,
+    "http.client_ip": "client.address",
+    "http.server_name": "server.address",
+    "net.host.name": "server.address",
+    "net.host.port": "server.port",
+    "net.peer.name": "server.address",
+    "net.peer.port": "server.port",
+    "net.peer.ip": "network.peer.address",
+    "net.host.ip": "network.local.address",
+    "net.sock.peer.addr": "network.peer.address",
+    "net.sock.peer.port": "network.peer.port",
+    "net.sock.host.addr": "network.local.address",
+    "net.sock.host.port": "network.local.port",
+    "net.protocol.name": NETWORK_PROTOCOL_NAME,
+    "net.protocol.version": NETWORK_PROTOCOL_VERSION,
+    "db.system": "db.system.name",
+    "db.name": "db.namespace",
+    "db.statement": "db.query.text",
+    "db.operation": "db.operation.name",
+    "db.sql.table": "db.collection.name",
+    "db.cassandra.table": "db.collection.name",
+    "db.mongodb.collection": "db.collection.name",
+    "messaging.operation": "messaging.operation.type",
+    "messaging.client_id": "messaging.client.id",
+    "messaging.kafka.consumer.group": "messaging.consumer.group.name",
+    "messaging.kafka.message.offset": "messaging.kafka.offset",
+    "messaging.kafka.destination.partition": "messaging.destination.partition.id",
+    "code.function": "code.function.name",
+    "code.filepath": "code.file.path",
+    "code.lineno": "code.line.number",
+    "code.column": "code.column.number",
+    "gen_ai.system": "gen_ai.provider.name",
+    "gen_ai.usage.prompt_tokens": "gen_ai.usage.input_tokens",
+    "gen_ai.usage.completion_tokens": "gen_ai.usage.output_tokens",
+}
+"""Names that the conventions gave up for one other name with the same values, and that name; of items."""
+
+DEPRECATED_OF_RESOURCES = {
+    "deployment.environment": DEPLOYMENT_ENVIRONMENT_NAME,
+    "faas.id": "cloud.resource_id",
+    "telemetry.auto.version": "telemetry.distro.version",
+}
+"""The same, of attributes that resources have."""

@@ -1,19 +1,40 @@
-"""Values of a policy as they stand in SQL. What senders send never comes here: it is in columns."""
+"""
+How a policy becomes text of SQL.
+
+Texts get into a view as literals, since a view takes no parameters. Conditions are put together by ``if``: for ``AND``
+and ``OR`` the engine's planner compares their sides, and with them, each time, the whole query they stand over.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 
-def text(value: str) -> str:
-    """Return a text in quotes, escaped."""
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\0", "\\0")
+def literal(text: str) -> str:
+    """Return *text* as a literal of SQL."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\0", "\\0")
     return f"'{escaped}'"
 
 
-def texts(values: Sequence[str]) -> str:
-    """Return a list of texts."""
-    return f"[{', '.join(map(text, values))}]"
+def listed(texts: Iterable[str]) -> str:
+    """Return literals with commas between them."""
+    return ", ".join(literal(text) for text in texts)
+
+
+def all_of(conditions: Sequence[str]) -> str:
+    """Return the condition that is true where all are; none after one that is false is looked at."""
+    *others, together = [condition for condition in conditions if condition]
+    for condition in reversed(others):
+        together = f"if({condition}, {together}, 0)"
+    return together
+
+
+def any_of(conditions: Sequence[str]) -> str:
+    """Return the condition that is true where one is; none after it is looked at."""
+    *others, together = [condition for condition in conditions if condition]
+    for condition in reversed(others):
+        together = f"if({condition}, 1, {together})"
+    return together
 
 
 def chosen(expression: str, choices: Mapping[str, int], otherwise: int) -> str:
@@ -21,4 +42,4 @@ def chosen(expression: str, choices: Mapping[str, int], otherwise: int) -> str:
     if not choices:
         return f"toInt64({otherwise})"
     numbers = ", ".join(f"toInt64({number})" for number in choices.values())
-    return f"transform(toString({expression}), {texts(list(choices))}, [{numbers}], toInt64({otherwise}))"
+    return f"transform(toString({expression}), [{listed(choices)}], [{numbers}], toInt64({otherwise}))"

@@ -6,7 +6,7 @@ Source: OpenTelemetry specification, "Prometheus and OpenMetrics Compatibility";
 
 from __future__ import annotations
 
-_UNITS = {
+UNITS = {
     "d": "days",
     "h": "hours",
     "min": "minutes",
@@ -41,7 +41,7 @@ _PER = {"s": "second", "m": "minute", "min": "minute", "h": "hour", "d": "day", 
 def unit(unit: str, kind: str) -> str:
     """Return the words of an OpenTelemetry unit: ``ms`` gives ``milliseconds``, ``By/s`` ``bytes_per_second``."""
     bare = f"replaceRegexpAll({unit}, '\\\\{{[^}}]*\\\\}}', '')"
-    first = _words(f"trimBoth(splitByChar('/', {bare})[1])", _UNITS)
+    first = _words(f"trimBoth(splitByChar('/', {bare})[1])", UNITS)
     per = f"trimBoth(splitByChar('/', {bare})[2])"
     ratio = f"{unit} = '1' AND {kind} = 'gauge'"
     return (

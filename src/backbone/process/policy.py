@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from backbone.config.policy import LimitsConfig, PolicyConfig
 from backbone.process.redact import KEY_BYTES, redaction
 from backbone.process.sample.compiled import Sampling, compile_sampling
 from backbone.process.step import Step
+from backbone.process.tag import compile_tagging
 from backbone.process.view import Recall
 
 
@@ -32,6 +33,8 @@ class Policy:
     exemplars: tuple[Step, ...] = ()
     breaches: tuple[str, ...] = ()
     """What each bit of ``breaches`` stands for, from the lowest."""
+    evidence: Mapping[str, str] = field(default_factory=dict)
+    """By signal, an expression that shows what broke the rule ``bit``; it is for rows that all steps are done with."""
     redactions: tuple[str, ...] = ()
     """What each bit of ``redactions`` stands for, from the lowest."""
     limits: LimitsConfig = field(default_factory=LimitsConfig)
@@ -57,12 +60,15 @@ def compile_policy(config: PolicyConfig, key: bytes = b"") -> Policy:
     Args:
         key: `KEY_BYTES` bytes for hashes; where none is given, hashes are of this run only.
     """
+    tagging = compile_tagging(config.tagging)
     redact = redaction(config.redact, key or secrets.token_bytes(KEY_BYTES))
     return Policy(
-        spans=redact.spans,
-        logs=redact.logs,
-        series=redact.series,
+        spans=(*tagging.spans, *redact.spans),
+        logs=(*tagging.logs, *redact.logs),
+        series=(*tagging.series, *redact.series),
         exemplars=redact.exemplars,
+        breaches=tagging.breaches,
+        evidence=tagging.evidence,
         redactions=redact.names,
         limits=config.limits,
         sampling=compile_sampling(config.sample),

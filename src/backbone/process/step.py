@@ -20,7 +20,10 @@ What steps say of a row: a bit for each rule of tagging that it breaks and for e
 something, in the order of the policy's rules; why it is left out, without or with word to its sender.
 """
 
-UNGOVERNED = "toUInt64(0) AS breaches, toUInt64(0) AS redactions, '' AS dropped, '' AS refused"
+UNGOVERNED = (
+    "toUInt64(0) AS breaches, toUInt64(0) AS redactions, "
+    "toLowCardinality('') AS dropped, toLowCardinality('') AS refused"
+)
 """`GOVERNED` of a row that no step has seen."""
 
 NOT_STORED = "breaches, redactions, dropped, refused"
@@ -36,10 +39,18 @@ value, any other is for the layers that follow. Or a whole select of ``{rows}``,
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One policy's work on rows; a column is computed once, however often a later layer names it."""
+    """
+    One policy's work on rows; a column is computed once, however often a later layer names it.
+
+    Layers of ``resource`` see what is the same for all items of a resource, its columns and `GOVERNED`, before the
+    items are spread out: what they do is done once for each resource. All steps' come before any layer of items.
+    """
 
     name: str
     layers: tuple[Layer, ...]
+    resource: tuple[Layer, ...] = ()
+    words: tuple[str, ...] = ()
+    """What is done, as sentences for people."""
 
 
 def govern(select: str, columns: Sequence[str], steps: Sequence[Step]) -> str:
@@ -51,11 +62,18 @@ def govern(select: str, columns: Sequence[str], steps: Sequence[Step]) -> str:
         columns: names as they stand in SQL, those of `GOVERNED` among them.
         steps: what is done, in order.
     """
-    if not steps:
-        return select
-    for step in steps:
+    return _applied(select, columns, [step.layers for step in steps])
+
+
+def govern_resources(select: str, columns: Sequence[str], steps: Sequence[Step]) -> str:
+    """Return the select, of a row for each resource, with the layers of resources applied."""
+    return _applied(select, columns, [step.resource for step in steps])
+
+
+def _applied(select: str, columns: Sequence[str], steps: Sequence[Sequence[Layer]]) -> str:
+    for layers in filter(None, steps):
         there = set(columns)
-        for layer in step.layers:
+        for layer in layers:
             if isinstance(layer, str):
                 select = layer.replace("{rows}", select)
                 continue

@@ -6,7 +6,7 @@ from backbone.process.findings import findings
 from backbone.process.ingested import ingested
 from backbone.process.policy import Policy
 from backbone.process.sample.spans import spans_storing
-from backbone.process.step import GOVERNED, UNGOVERNED, govern, names_of
+from backbone.process.step import GOVERNED, govern, names_of
 from backbone.process.unpack import unpack
 from backbone.process.values import ATTRIBUTES, attribute_map, kinds, sized, timestamp
 from backbone.process.view import Passage, Pipeline, View
@@ -58,8 +58,8 @@ _SPAN = f"""
     {sized("i.parent_span_id", 8, "span.parent_span_id", optional=True)} AS parent_span_id,
     i.trace_state AS trace_state,
     i.flags AS flags,
-    if(i.kind BETWEEN 0 AND 5, i.kind, 0) AS kind,
-    if(i.status.code BETWEEN 0 AND 2, i.status.code, 0) AS status,
+    if(bitAnd(i.kind >= 0, i.kind <= 5), i.kind, 0) AS kind,
+    if(bitAnd(i.status.code >= 0, i.status.code <= 2), i.status.code, 0) AS status,
     i.status.message AS status_message,
     {attribute_map("i.attributes", 1)} AS attributes,
     {kinds("i.attributes")} AS attribute_kinds,
@@ -77,9 +77,8 @@ _SPAN = f"""
     arrayMap(l -> {kinds("l")}, i.links.attributes) AS `links.attribute_kinds`,
     i.links.dropped_attributes_count AS `links.dropped_attributes`,
     i.links.flags AS `links.flags`,
-    i.dropped_links_count AS dropped_links,
-    {UNGOVERNED}"""
-_ROWS = f"{SPAN_COLUMNS}, {GOVERNED}"
+    i.dropped_links_count AS dropped_links"""
+SPAN_ROWS = f"{SPAN_COLUMNS}, {GOVERNED}"
 _EXAMPLE = "lower(hex(trace_id))"
 
 # Buckets are those of an OpenTelemetry exponential histogram of scale 3: bucket i holds durations in ns over
@@ -92,17 +91,23 @@ FROM spans_in WHERE dropped = '' AND refused = '' GROUP BY tenant, minute, servi
 """
 
 
+def unpack_spans(policy: Policy, wire: str = "wire_traces") -> str:
+    """Return the select of spans from a table of requests, with what the policy does with their resources."""
+    return unpack(wire, "resource_spans", "scope_spans", "spans", _SPAN, policy.spans)
+
+
 def traces_pipeline(kept_seconds: int, policy: Policy) -> Pipeline:
     """Return the steps from ``wire_traces`` to the tables of spans."""
-    unpacked = unpack("wire_traces", "resource_spans", "scope_spans", "spans", _SPAN)
+    unpacked = unpack_spans(policy)
+    evidence = policy.evidence.get("traces", _EXAMPLE)
     counted = (
-        findings("traces", "spans_in", "tagging", "breaches", policy.breaches, _EXAMPLE),
+        findings("traces", "spans_in", "tagging", "breaches", policy.breaches, evidence),
         findings("traces", "spans_in", "redact", "redactions", policy.redactions, _EXAMPLE),
     )
     return Pipeline(
-        passages=(Passage("spans_in", _ROWS),),
+        passages=(Passage("spans_in", SPAN_ROWS),),
         views=(
-            View("spans_unpack", "spans_in", govern(unpacked, names_of(_ROWS), policy.spans)),
+            View("spans_unpack", "spans_in", govern(unpacked, names_of(SPAN_ROWS), policy.spans)),
             *spans_storing(policy.sampling),
             View("spans_operations", "operations", _OPERATIONS),
             ingested("traces", "spans_in", refused="refused", kept_seconds=kept_seconds),

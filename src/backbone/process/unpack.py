@@ -6,6 +6,9 @@ What belongs to a resource or a scope is worked out before the items are spread 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from backbone.process.step import NOT_STORED, UNGOVERNED, Step, govern_resources
 from backbone.process.values import attribute_map, kinds, plain_elements, string_of
 
 _RESOURCE = f"""
@@ -15,7 +18,8 @@ _RESOURCE = f"""
     {attribute_map("r.resource.attributes", 1)} AS resource,
     {kinds("r.resource.attributes")} AS resource_kinds,
     r.resource.dropped_attributes_count AS resource_dropped_attributes,
-    r.schema_url AS resource_schema_url"""
+    r.schema_url AS resource_schema_url,
+    {UNGOVERNED}"""
 
 _SCOPE = f"""
     s.scope.name AS scope,
@@ -26,12 +30,13 @@ _SCOPE = f"""
     s.schema_url AS scope_schema_url"""
 
 _RESOURCE_COLUMNS = (
-    "tenant, received, service, resource, resource_kinds, resource_dropped_attributes, resource_schema_url"
+    "tenant, received, service, resource, resource_kinds, resource_dropped_attributes, resource_schema_url, "
+    + NOT_STORED
 )
 _SCOPE_COLUMNS = "scope, scope_version, scope_attributes, scope_kinds, scope_dropped_attributes, scope_schema_url"
 
 
-def unpack(wire: str, resources: str, scopes: str, items: str, columns: str) -> str:
+def unpack(wire: str, resources: str, scopes: str, items: str, columns: str, steps: Sequence[Step] = ()) -> str:
     """
     Return the select of a request's items with what their resource and scope say.
 
@@ -41,14 +46,15 @@ def unpack(wire: str, resources: str, scopes: str, items: str, columns: str) -> 
         scopes: the field that holds a resource's scopes.
         items: the field that holds a scope's items.
         columns: expressions over one item, ``i``, and ``received_ns``.
+        steps: what is done with resources before their items are spread out; with items it is not done here.
     """
+    each = f"SELECT tenant, received_ns, arrayJoin({resources}) AS r FROM {wire}"
+    found = f"SELECT received_ns, r, {_RESOURCE} FROM ({each})"
+    governed = govern_resources(found, ["received_ns", "r", *_RESOURCE_COLUMNS.split(", ")], steps)
     return plain_elements(f"""
 SELECT {_RESOURCE_COLUMNS}, {_SCOPE_COLUMNS}, {columns}
 FROM (
     SELECT {_RESOURCE_COLUMNS}, received_ns, {_SCOPE}, arrayJoin(s.{items}) AS i
-    FROM (
-        SELECT received_ns, {_RESOURCE}, arrayJoin(r.{scopes}) AS s
-        FROM (SELECT tenant, received_ns, arrayJoin({resources}) AS r FROM {wire})
-    )
+    FROM (SELECT received_ns, {_RESOURCE_COLUMNS}, arrayJoin(r.{scopes}) AS s FROM ({governed}))
 )
 """)

@@ -63,16 +63,26 @@ async def read_body(scope: Scope, receive: Receive, hold: Hold, limits: BodyLimi
     encoding = packed or headers.get(b"content-encoding", b"identity").decode("latin-1").lower()
     if encoding in {"identity", ""}:
         return body
-    unpack = _UNPACK.get(encoding)
-    if unpack is None:
-        raise UnknownEncodingError(f"content-encoding: expected identity, {', '.join(_UNPACK)}, got '{encoding}'")
     if len(body) > _BLOCKING_BYTES:
-        unpacked = await asyncio.to_thread(unpack, body, limits.max_decompressed_bytes)
+        unpacked = await asyncio.to_thread(unpack_body, body, encoding, limits.max_decompressed_bytes)
     else:
-        unpacked = unpack(body, limits.max_decompressed_bytes)
+        unpacked = unpack_body(body, encoding, limits.max_decompressed_bytes)
     hold.grow(len(unpacked))
     hold.shrink(len(body))
     return unpacked
+
+
+def unpack_body(body: bytes, encoding: str, limit: int) -> bytes:
+    """
+    Return a body that is packed, unpacked.
+
+    Raises:
+        UserInputError: it is packed in an unknown way, broken, or larger than *limit* bytes.
+    """
+    unpack = _UNPACK.get(encoding)
+    if unpack is None:
+        raise UnknownEncodingError(f"content-encoding: expected identity, {', '.join(_UNPACK)}, got '{encoding}'")
+    return unpack(body, limit)
 
 
 async def _receive_all(receive: Receive, hold: Hold, limits: BodyLimits) -> bytes:

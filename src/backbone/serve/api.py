@@ -22,7 +22,6 @@ from backbone.query.traceql.parser import parse
 from backbone.query.traceql.search import TraceSearch
 from backbone.query.traceql.source import Window
 from backbone.query.traces import find_trace, parse_trace_id, search_traces, summarize_traces
-from backbone.records.searches import Searches
 from backbone.serve.about_endpoints import about_endpoints
 from backbone.serve.answers import (
     Answer,
@@ -36,12 +35,14 @@ from backbone.serve.answers import (
     RatesNow,
     Table,
 )
+from backbone.serve.asked import Asked
 from backbone.serve.bodies import read_body
 from backbone.serve.cardinality_endpoints import cardinality_endpoints
 from backbone.serve.endpoint import Endpoint, P
 from backbone.serve.errors import NotFound, json_error
 from backbone.serve.log_endpoints import log_endpoints
 from backbone.serve.openapi import Operation, openapi
+from backbone.serve.policy_endpoints import policy_endpoints
 from backbone.serve.questions import LogQuestion, MetricQuestion, NoQuestion, OneTrace, SqlQuestion, TraceQuestion
 from backbone.serve.running import QueryRunner
 from backbone.serve.search_endpoints import search_endpoints
@@ -51,14 +52,16 @@ from backbone.store.engine import Engine, QueryLimits
 PREFIX = "/api/backbone/v1"
 
 
-def build_api(engine: Engine, limits: QueryLimits, searches: Searches, runner: QueryRunner) -> list[Route]:
+def build_api(asked: Asked, runner: QueryRunner) -> list[Route]:
     """Return the routes of our own API."""
+    engine, limits = asked.engine, asked.limits
     answers = _Answers(engine, limits)
     endpoints: list[Endpoint[Any]] = [
         Endpoint(Operation("/traces", "Search for traces", TraceQuestion, FoundTraces), answers.traces),
-        *search_endpoints(searches),
+        *search_endpoints(asked.searches),
         *about_endpoints(engine, limits),
         *trace_endpoints(engine, limits),
+        *policy_endpoints(engine, limits, asked.policy),
         Endpoint(Operation("/traces/{trace_id}", "A trace as OTLP/JSON", OneTrace, OtlpTrace), answers.trace),
         Endpoint(Operation("/logs", "Search for log records", LogQuestion, FoundRecords), answers.logs),
         *log_endpoints(engine, limits),

@@ -18,7 +18,7 @@ def asking_routes(asked: Asked, *, concurrency: int, tenants: Tenants, waiting: 
     """Return the routes of all faces; a tenant's *concurrency* is one for all of them, and so are its *waiting*."""
     runner = QueryRunner(concurrency, tenants, waiting)
     return [
-        *build_api(asked.engine, asked.limits, asked.searches, runner),
+        *build_api(asked, runner),
         *build_prometheus(asked, runner),
         *build_loki(asked, runner),
         *build_tempo(asked.engine, asked.limits, runner),
