@@ -22,7 +22,7 @@ from backbone.store.embedded import EmbeddedEngine, EmbeddedOptions
 from backbone.store.engine import Statement
 from backbone.store.flow import install
 from backbone.store.migrate import migrate
-from backbone.store.wire import WIRES, WireName, wire
+from backbone.store.wire import WireName, wire
 
 STALE = "stale"
 """Instead of a sample's value: the marker that its series ended."""
@@ -133,4 +133,4 @@ def open_stored(directory: Path) -> Iterator[Stored]:
 
 async def _set_up(engine: EmbeddedEngine) -> None:
     await migrate(engine)
-    await install(engine, [wire(name) for name in WIRES], pipeline(compile_policy(PolicyConfig())))
+    await install(engine, pipeline(compile_policy(PolicyConfig())))

@@ -59,7 +59,7 @@ from backbone.store.flow import install
 from backbone.store.keys import kept_key
 from backbone.store.migrate import migrate
 from backbone.store.retention import apply_retention
-from backbone.store.wire import WIRES, WireName, wire
+from backbone.store.wire import WireName, wire
 from backbone.telemetry.metrics import Metrics
 
 _log = structlog.get_logger("backbone")
@@ -174,7 +174,7 @@ async def scratch_store(directory: Path, policy: Policy = _NO_POLICY) -> AsyncIt
     flow = pipeline(policy, traces_kept_seconds=_FOR_EVER_SECONDS, logs_kept_seconds=_FOR_EVER_SECONDS)
     async with open_embedded(directory, EmbeddedOptions()) as engine:
         await migrate(engine)
-        await install(engine, [wire(name) for name in WIRES], flow)
+        await install(engine, flow)
         yield engine
 
 

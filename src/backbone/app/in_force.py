@@ -21,7 +21,7 @@ from backbone.process import Pipeline, Policy
 from backbone.receive.commit import Lane
 from backbone.store.engine import Engine
 from backbone.store.flow import install, refill
-from backbone.store.wire import WIRES, WireName, wire
+from backbone.store.wire import WireName, wire
 
 _log = structlog.get_logger("backbone.policy")
 
@@ -89,4 +89,4 @@ class PolicyInForce:
         _log.info("policy reloaded", file=str(self._file) if self._file else "default")
 
     async def _install(self, pipeline: Pipeline) -> None:
-        await install(self._engine, [wire(name) for name in WIRES], pipeline)
+        await install(self._engine, pipeline)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from backbone.store.engine import Engine, Statement
-from backbone.store.wire import Wire
+from backbone.store.wire import WIRES, wire
 
 _FROM = re.compile(r"\bFROM (\w+)")
 
@@ -52,11 +52,12 @@ class Pipeline(Protocol):
     def recalls(self) -> Sequence[Recall]: ...
 
 
-async def install(engine: Engine, wires: Sequence[Wire], pipeline: Pipeline) -> None:
-    """Make the wire's tables, the passages, the tables in memory and the views, in place of any that were there."""
+async def install(engine: Engine, pipeline: Pipeline) -> None:
+    """Make the wires' tables, passages, tables in memory and views anew, in place of any that were there."""
     await _clear(engine)
-    for wire in wires:
-        await engine.command(Statement(f"CREATE TABLE {wire.table} ({wire.columns}) ENGINE = Null"))
+    for name in WIRES:
+        shape = wire(name)
+        await engine.command(Statement(f"CREATE TABLE {shape.table} ({shape.columns}) ENGINE = Null"))
     for passage in pipeline.passages:
         await engine.command(Statement(f"CREATE TABLE {passage.name} ({passage.columns}) ENGINE = Null"))
     for recall in pipeline.recalls:

@@ -10,7 +10,7 @@ from backbone.model.time import NANOSECONDS_PER_SECOND, now_ns
 from backbone.process import Sweeper, compile_policy, pipeline, sweeper
 from backbone.store.engine import Engine, Statement
 from backbone.store.flow import install
-from backbone.store.wire import WireName, wire
+from backbone.store.wire import WireName
 from tests.stored import Stored
 
 WIRES: tuple[WireName, ...] = ("traces", "logs", "metrics", "remote_write")
@@ -31,7 +31,7 @@ class Sampled:
     async def use(self, sample: Mapping[str, Any], engine: Engine | None = None) -> None:
         """Start with the section ``sample`` of a policy, as a server that starts does."""
         policy = compile_policy(PolicyConfig.model_validate({"sample": sample}))
-        await install(self.stored.engine, [wire(name) for name in WIRES], pipeline(policy))
+        await install(self.stored.engine, pipeline(policy))
         self.sweeper = sweeper(engine or self.stored.engine, policy)
 
     async def pass_seconds(self, seconds: int = 1, step: int = 1) -> None:
