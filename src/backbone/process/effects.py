@@ -112,15 +112,16 @@ def _series(tenant: str, policy: Policy, window: tuple[int, int]) -> Tried:
     conditions = _between(tenant, window, "last_seen")
     labels = "mapKeys(labels) AS label_names, mapValues(labels) AS label_values"
     # The day a series is first seen, and each day after, has a row of its own.
-    one = f"SELECT metric, labels, unit, fp FROM series WHERE {conditions.where} LIMIT 1 BY fp"
+    one = f"SELECT tenant, metric, labels, unit, fp FROM series WHERE {conditions.where} LIMIT 1 BY fp"
     select = (
-        f"SELECT toString(metric) AS metric, {labels}, toLowCardinality(unit) AS unit, "
+        f"SELECT tenant, toString(metric) AS metric, {labels}, toLowCardinality(unit) AS unit, "
         "replaceRegexpOne(labels['job'], '^.*/', '') AS service, "
         f"label_names AS was_label_names, label_values AS was_label_values, {UNGOVERNED} FROM ({one})"
     )
-    columns = ["metric", "label_names", "label_values", "unit", "service", "was_label_names", "was_label_values"]
+    compared = ("label_names", "label_values")
+    columns = ["tenant", "metric", *compared, "unit", "service", *map(Tried.was, compared)]
     governed = govern(select, [*columns, *_GOVERNED], policy.series)
-    return Tried("metrics", governed, conditions, ("label_names", "label_values"))
+    return Tried("metrics", governed, conditions, compared)
 
 
 def _summed(tried: Tried, policy: Policy) -> str:

@@ -25,7 +25,9 @@ from tests.stored import Stored, number, record, span, text
 
 
 def policy(tagging: str) -> Policy:
-    return compile_policy(parse_file(PolicyConfig, f"tagging:\n{tagging}".encode(), "p.yaml", {}))
+    return compile_policy(
+        parse_file(PolicyConfig, f"redact: {{enabled: false}}\ntagging:\n{tagging}".encode(), "p.yaml", {})
+    )
 
 
 def attributes(values: dict[str, str | int]) -> list[KeyValue]:
