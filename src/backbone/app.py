@@ -59,6 +59,7 @@ from backbone.store.engine import Engine, QueryLimits
 from backbone.store.flow import install, refill
 from backbone.store.migrate import migrate
 from backbone.store.retention import apply_retention
+from backbone.store.settle import QUIET_SECONDS, settle
 from backbone.store.wire import WireName, wire
 from backbone.telemetry.metrics import Metrics
 
@@ -190,8 +191,17 @@ async def _upkeep(engine: Engine) -> AsyncIterator[None]:
             except BackboneError as error:
                 _log.warning("edges not summed up, tried again", error=str(error))
 
-    async with _background(run(), "upkeep"):
+    async with _background(run(), "upkeep"), _background(_settling(engine), "settling"):
         yield
+
+
+async def _settling(engine: Engine) -> None:
+    while True:
+        await asyncio.sleep(QUIET_SECONDS)
+        try:
+            await settle(engine)
+        except BackboneError as error:
+            _log.warning("parts not merged, tried again", error=str(error))
 
 
 @contextlib.asynccontextmanager
