@@ -39,7 +39,7 @@ FEWEST_RUNS = 3
 LANES = 8
 SETTLE_CAP_SECONDS = 90.0
 KNOWN_TRACES = 50
-COLUMN_SECONDS = 1.0
+COLUMN_SECONDS = 5.0
 """So long is waited after a question was asked twice, in which the server may make ready for more."""
 
 ShowProgress = Callable[[str], AbstractContextManager[ProgressSink]]
