@@ -90,6 +90,24 @@ def log_questions(known: Known) -> list[Question]:
     ]  # fmt: skip
 
 
+def few_questions(known: Known) -> list[Question]:
+    """Return what is asked of few records; the promise is to be ahead of VictoriaLogs on the same ones, in SQL."""
+    window = _window(known.start, known.logs_end)
+    every, end = '{service_name=~".+"}', int(known.logs_end * 1e9)
+
+    def counted(filter_: str) -> Callable[[int], Request]:
+        return _asked(f"{LOKI}/query", query=f"sum(count_over_time({every} {filter_} [1d]))", time=end)
+
+    return [
+        Question("a token of one line", _asked(f"{API}/logs", text=list(known.words), **window), 18),
+        Question("a phrase, counted", counted('|= "suspects were probed through other"'), 39),
+        Question("a regular expression, counted", counted('|~ "token [0-9a-f]*fe00[0-9a-f]*"'), 84),
+        Question("attribute = value of one line",
+                 _asked(f"{API}/logs", attribute=[f"rpc.request_id={one}" for one in known.request_ids], **window), 3),
+        Question("top values of an attribute", _asked(f"{API}/logs/top", field="rpc_procedure", **window), 13),
+    ]  # fmt: skip
+
+
 def span_questions(known: Known) -> list[Question]:
     window = _window(known.logs_end - 2, known.end)
     tempo = {"start": int((known.logs_end - 2) * 1e9), "end": int(known.end * 1e9)}

@@ -17,6 +17,7 @@ from backbone.query.logql.learning import ColumnLearner, ColumnOptions
 from backbone.query.usage import Usage
 from backbone.store.edges import EdgeSums
 from backbone.store.engine import Engine
+from backbone.store.settle import QUIET_SECONDS, settle
 
 _log = structlog.get_logger("backbone")
 
@@ -25,7 +26,7 @@ _UPKEEP_SECONDS = 20.0
 
 @contextlib.asynccontextmanager
 async def upkeep(engine: Engine, usage: Usage, sweeps: Sweeper) -> AsyncIterator[None]:
-    """Sum up edges, write down what is asked for, and decide on traces that wait, for as long as the context lasts."""
+    """Sum up edges, decide on traces that wait, merge what is quiet and the like, for as long as the context lasts."""
     edges = EdgeSums(engine)
 
     async def sum_up() -> None:
@@ -47,8 +48,21 @@ async def upkeep(engine: Engine, usage: Usage, sweeps: Sweeper) -> AsyncIterator
                 _log.exception("waiting traces not decided on, tried again")
             await asyncio.sleep(sweeps.pause_seconds)
 
-    async with _background(sum_up(), "upkeep"), _background(sweep(), "sweep"):
+    async with (
+        _background(sum_up(), "upkeep"),
+        _background(sweep(), "sweep"),
+        _background(_settling(engine), "settling"),
+    ):
         yield
+
+
+async def _settling(engine: Engine) -> None:
+    while True:
+        await asyncio.sleep(QUIET_SECONDS)
+        try:
+            await settle(engine)
+        except BackboneError as error:
+            _log.warning("parts not merged, tried again", error=str(error))
 
 
 @contextlib.asynccontextmanager

@@ -68,6 +68,7 @@ async def test_what_is_asked_for_is_learned(
     tenant = await _store(stored)
     learner = ColumnLearner(stored.engine, ColumnOptions(learned=1))
     for _ in range(times):
+        columns.last.clear()
         before = await _top(stored, tenant, label)
 
     await learner.learn()
@@ -108,6 +109,7 @@ async def test_there_are_no_more_columns_than_may_be(stored: Stored, columns: La
     await columns.add(stored.engine, "queue_name")
     learner = ColumnLearner(stored.engine, ColumnOptions(learned=1))
     for _ in range(2):
+        columns.last.clear()
         await _top(stored, tenant, "http_route")
 
     await learner.learn()

@@ -20,6 +20,8 @@ from backbone.store.engine import Engine, Statement
 _PREFIX = "label:"
 _NAME = re.compile("[a-zA-Z][a-zA-Z0-9_]{0,99}")
 _MOST_REMEMBERED = 1_000
+_ONE_QUESTION_SECONDS = 0.2
+"""One question may name a label several times, in several statements."""
 
 
 class LabelColumns:
@@ -38,13 +40,19 @@ class LabelColumns:
         """Return the SQL of the label's column, '' where there is none."""
         if not can_have_column(label):
             return ""
-        if label in self.asked or len(self.asked) < _MOST_REMEMBERED:
-            self.asked[label] += 1
-            self.last[label] = time.monotonic()
+        self._count(label)
         if label in self.names:
             return f"`{_PREFIX}{label}`"
         self.news.set()
         return ""
+
+    def _count(self, label: str) -> None:
+        now = time.monotonic()
+        if label not in self.asked and len(self.asked) >= _MOST_REMEMBERED:
+            return
+        if now - self.last.get(label, -_ONE_QUESTION_SECONDS) >= _ONE_QUESTION_SECONDS:
+            self.asked[label] += 1
+        self.last[label] = now
 
     @property
     def all(self) -> str:

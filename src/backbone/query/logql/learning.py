@@ -10,10 +10,12 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
 from backbone.model.errors import BackboneError
+from backbone.model.time import NANOSECONDS_PER_SECOND, now_ns
 from backbone.query.logql.base_labels import attribute_text
 from backbone.query.logql.columns import LabelColumns, can_have_column, label_columns, label_of
 from backbone.store.engine import Engine, Statement
@@ -24,7 +26,12 @@ _OFTEN = 2
 _IDLE_SECONDS = 86_400.0
 _REST_SECONDS = 2.0
 _REJECTED_SECONDS = 3_600.0
-_SAMPLED_SECONDS = (10, 60, 600, 3_600, 86_400, 30 * 86_400)
+_LOOKED_BACK_SECONDS = (60, 600, 3_600, 86_400, 40 * 86_400)
+_SAMPLED_SECONDS = (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000)
+"""How long before the newest record those lie that are looked at: as many times as give enough of them."""
+_WITHIN = (
+    "time >= fromUnixTimestamp64Nano({start:Int64}, 'UTC') AND time <= fromUnixTimestamp64Nano({end:Int64}, 'UTC')"
+)
 _FEWEST_RECORDS = 10_000
 _LEAST_SHARE = 0.01
 _MOST_TEXTS = 20_000
@@ -99,16 +106,33 @@ class ColumnLearner:
 
     async def _is_worth_it(self, label: str) -> bool:
         """Return whether the newest records have the label, and with few texts."""
+        newest = await self._newest_ns()
         text = attribute_text(label, lambda value: f"'{value}'")
         for seconds in _SAMPLED_SECONDS:
-            [row] = await self._engine.rows(
-                Statement(
-                    f"SELECT count() AS records, countIf(text != '') AS present, uniq(text) AS texts FROM ("
-                    f"SELECT {text} AS text FROM logs WHERE time >= "
-                    f"(SELECT max(time) FROM logs WHERE time <= now64(9)) - toIntervalSecond({seconds}))"
-                )
+            row = await self._row(
+                f"SELECT count() AS records, countIf(text != '') AS present, uniq(text) AS texts "
+                f"FROM (SELECT {text} AS text FROM logs WHERE {_WITHIN})",
+                newest - seconds * NANOSECONDS_PER_SECOND,
+                newest,
             )
             if row["records"] >= _FEWEST_RECORDS:
                 enough = row["present"] >= row["records"] * _LEAST_SHARE
                 return bool(enough and row["texts"] <= min(_MOST_TEXTS, row["present"] / _LEAST_REPEATED))
         return False
+
+    async def _newest_ns(self) -> int:
+        """Return when the newest record is from, found without reading all times; 0 where there is none."""
+        now = now_ns()
+        for seconds in _LOOKED_BACK_SECONDS:
+            row = await self._row(
+                f"SELECT toUnixTimestamp64Nano(max(time)) AS newest FROM logs WHERE {_WITHIN}",
+                now - seconds * NANOSECONDS_PER_SECOND,
+                now,
+            )
+            if row["newest"]:
+                return int(row["newest"])
+        return 0
+
+    async def _row(self, sql: str, start_ns: int, end_ns: int) -> dict[str, Any]:
+        [row] = await self._engine.rows(Statement(sql, {"start": start_ns, "end": end_ns}))
+        return row

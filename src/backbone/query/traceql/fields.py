@@ -57,6 +57,10 @@ _NUMBERS = {
     # Where a span stands in its trace is known once that is put together; of roots it is known at once.
     "nestedSetParent": f"if(parent_span_id = {_NO_PARENT}, -1., NULL)",
 }
+_NAMES = {
+    "span:kind": frozenset({"unspecified", "internal", "server", "client", "producer", "consumer"}),
+    "span:status": frozenset({"unset", "ok", "error"}),
+}
 _ARITHMETIC = {
     "+": "{0} + {1}",
     "-": "{0} - {1}",
@@ -190,6 +194,8 @@ class FieldSql:
 
     def _comparison(self, expr: Operation) -> str:
         """Return what may be NULL."""
+        if named := _named(expr):
+            return named
         fast = self._by_index(expr)
         left, right = self.value(expr.left), self.value(expr.right)
         if expr.operator in {"=~", "!~"}:
@@ -233,6 +239,17 @@ class FieldSql:
             names, columns = _MANY[scope]
             sql = f"arrayExists({names} -> {sql}, {columns})"
         return f"({sql})"
+
+
+def _named(expr: Operation) -> str:
+    """Return a comparison of what has few names, of which the engine compares the numbers; '' for any other."""
+    match expr:
+        case Operation(
+            operator="=" | "!=" as operator, left=Intrinsic(name=field), right=Static(value=str() as name)
+        ) if name in _NAMES.get(field, ()):
+            return f"{field.removeprefix('span:')} {operator} '{name}'"
+        case _:
+            return ""
 
 
 def _padded(identifier: str) -> str:

@@ -1,0 +1,58 @@
+"""What was written last gets its indexes once nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from backbone.store.engine import Statement
+from backbone.store.settle import settle
+from tests.stored import Stored, open_stored
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stored]:
+    with open_stored(tmp_path_factory.mktemp("settled")) as stored:
+        yield stored
+
+
+async def _write(stored: Stored, day: str, rows: int) -> None:
+    await stored.engine.command(
+        Statement(
+            "INSERT INTO logs (tenant, received, service, time, body) SELECT 't', now64(9), 's', "
+            "parseDateTimeBestEffort({day:String}), concat('line ', toString(number)) FROM numbers({rows:UInt64})",
+            {"day": day, "rows": rows},
+        )
+    )
+
+
+async def _parts(stored: Stored, day: str) -> list[int]:
+    found = await stored.engine.rows(
+        Statement(
+            "SELECT rows FROM system.parts WHERE active AND table = 'logs' AND partition = {day:String} "
+            "ORDER BY min_block_number",
+            {"day": day},
+        )
+    )
+    return [row["rows"] for row in found]
+
+
+@pytest.mark.parametrize(
+    ("day", "written", "quiet_seconds", "parts"),
+    [
+        pytest.param("2026-01-01", [30_000, 30_000, 10], -5, [60_010], id="much, and nothing since"),
+        pytest.param("2026-01-02", [30_000, 30_000, 10], 3_600, [30_000, 30_000, 10], id="just written"),
+        pytest.param("2026-01-03", [10, 10, 10], -5, [10, 10, 10], id="little"),
+        pytest.param("2026-01-04", [60_000], -5, [60_000], id="one part"),
+    ],
+)
+async def test_parts_are_merged_when_it_is_worth_it(
+    stored: Stored, day: str, written: list[int], quiet_seconds: int, parts: list[int]
+) -> None:
+    for rows in written:
+        await _write(stored, day, rows)
+
+    await settle(stored.engine, quiet_seconds)
+
+    assert await _parts(stored, day) == parts
