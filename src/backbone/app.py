@@ -137,9 +137,9 @@ async def _store(config: Config, flow: Pipeline) -> AsyncIterator[Engine]:
 
 
 @contextlib.asynccontextmanager
-async def scratch_store(directory: Path) -> AsyncIterator[Engine]:
-    """Open tables in *directory* that keep everything, for trying things out."""
-    flow = pipeline(Policy(), traces_kept_seconds=_FOR_EVER_SECONDS, logs_kept_seconds=_FOR_EVER_SECONDS)
+async def scratch_store(directory: Path, policy: Policy | None = None) -> AsyncIterator[Engine]:
+    """Open tables in *directory* that keep everything, or what a policy leaves of it, for trying things out."""
+    flow = pipeline(policy or Policy(), traces_kept_seconds=_FOR_EVER_SECONDS, logs_kept_seconds=_FOR_EVER_SECONDS)
     async with open_embedded(directory, EmbeddedOptions()) as engine:
         await migrate(engine)
         await install(engine, [wire(name) for name in _WIRES], flow)

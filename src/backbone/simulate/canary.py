@@ -163,7 +163,7 @@ class Hidden:
 
 
 class Search:
-    """Looks for many needles in any bytes: windows of eight bytes first, by a table of those that needles begin with."""
+    """Looks for many needles in any bytes: for windows of eight bytes with which one begins, by a table of them."""
 
     def __init__(self, placed: Iterable[Placed]) -> None:
         self._needles: dict[int, list[tuple[bytes, Placed]]] = {}

@@ -83,7 +83,8 @@ def _ipv4(chance: random.Random) -> tuple[str, str]:
 
 
 def _ipv6(chance: random.Random) -> tuple[str, str]:
-    address = f"2a02:{_some(chance, '123456789abcdef', 4)}:{_some(chance, '123456789abcdef', 4)}::{_some(chance, '123456789abcdef', 4)}"
+    groups = [_some(chance, "123456789abcdef", 4) for _ in range(3)]
+    address = f"2a02:{groups[0]}:{groups[1]}::{groups[2]}"
     return address, address
 
 

@@ -9,7 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from backbone.process.redact.catalogue import NAME_HINT, NETWORK_NAMES, ODD_NAMES, ODD_NUMBERS, SECRET_WORDS, VALUE
+from backbone.process.redact.catalogue import (
+    ESCAPED,
+    NAME_HINT,
+    NETWORK_NAMES,
+    ODD_NAMES,
+    ODD_NUMBERS,
+    SECRET_WORDS,
+    VALUE,
+)
 from backbone.process.redact.patterns import literal, literals
 from backbone.process.redact.plan import BINARY, NAMED, Plan
 from backbone.process.redact.rule import Group, Slot
@@ -107,7 +115,8 @@ class Scrubber:
         return [rule.hint for rule in self.plan.numbers.rules if rule.name == "email"]
 
     def _number_hint(self) -> str:
-        return "|".join(f"(?:{rule.hint})" for rule in self.plan.numbers.rules if rule.name != "email")
+        hints = "|".join(f"(?:{rule.hint})" for rule in self.plan.numbers.rules if rule.name != "email")
+        return hints.replace(r"\b", rf"(?:\b|{ESCAPED})").replace("(?:^|[^", f"(?:{ESCAPED}|^|[^")
 
     def _blobs(self, text: str) -> str:
         hints = literals([*self._word_hints(), self._number_hint(), SECRET_WORDS])
