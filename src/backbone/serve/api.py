@@ -41,6 +41,7 @@ from backbone.serve.endpoint import Endpoint, P
 from backbone.serve.errors import NotFound, json_error
 from backbone.serve.log_endpoints import log_endpoints
 from backbone.serve.openapi import Operation, openapi
+from backbone.serve.policy_endpoints import policy_endpoints
 from backbone.serve.questions import LogQuestion, MetricQuestion, NoQuestion, OneTrace, SqlQuestion, TraceQuestion
 from backbone.serve.running import QueryRunner
 from backbone.serve.search_endpoints import search_endpoints
@@ -61,6 +62,7 @@ def build_api(engine: Engine, limits: QueryLimits, searches: Searches, runner: Q
         Endpoint(Operation("/traces/{trace_id}", "A trace as OTLP/JSON", OneTrace, OtlpTrace), answers.trace),
         Endpoint(Operation("/logs", "Search for log records", LogQuestion, FoundRecords), answers.logs),
         *log_endpoints(engine, limits),
+        *policy_endpoints(engine, limits),
         Endpoint(Operation("/metrics", "Samples of series", MetricQuestion, FoundSamples), answers.metrics),
         Endpoint(Operation("/sql", "Run a SELECT", SqlQuestion, Table, method="POST"), answers.sql),
         Endpoint(Operation("/rates", "What comes in now", NoQuestion, RatesNow), answers.rates),

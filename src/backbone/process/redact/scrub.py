@@ -31,7 +31,7 @@ _BEFORE_BLOB, _AFTER_BLOB = r'^|":"', r'$|"\}'
 _ANY, _ADDRESS_PLACE, _KEPT, _FIRST_NAMED = 0, 1, 2, 3
 _OPEN, _MIDDLE, _CLOSE = "\\xFD", "\\xFE", "\\xFF"
 """Around what was found, while it is looked at: bytes that are in no text of UTF-8."""
-_GONE = _OPEN
+_GONE = "\\xFC"
 """Begins a text that is left out as a whole."""
 
 
@@ -141,7 +141,9 @@ class Scrubber:
         found = f"replaceRegexpAll({text}, {literal(expression)}, '{_OPEN}{before}{_MIDDLE}{secret}{_CLOSE}')"
         decided = ", ".join(f"{rule.decides}, '{rule.name}'" for rule in group.rules)
         place = [rule.name for rule in group.rules if rule.address]
-        decided = f"multiIf({decided}, '')"
+        # What stands for a find may look like a tag before a value.
+        marks = literals([f"<{name}>" for name in self.plan.names])
+        decided = f"multiIf(has({marks}, b), '', {decided}, '')"
         if place:
             kept = f"{kind} = {_ADDRESS_PLACE} AND n IN ({literals(place)[1:-1]})"
             decided = f"arrayMap(n -> if({kept}, '', n), [{decided}])[1]"
