@@ -34,7 +34,7 @@ async def test_without_redaction_every_secret_is_found(tmp_path: Path) -> None:
     outcome = await try_out(off, 1_000, 7, ["traces", "logs"], tmp_path, tell)
     found = {id(one) for some in outcome.found.values() for one in some}
     missed = [one.place for one in outcome.sent if id(one) not in found]
-    # What lies deeper than the wire's shape goes is base64 of bytes, where a short needle may have no window of its own.
+    # What lies deeper than the wire's shape is base64 of bytes, where a short needle may have no window of its own.
     assert {place.split()[-1] for place in missed} <= {"depth", "bytes"}
     assert len(missed) < len(outcome.sent) // 50
 
