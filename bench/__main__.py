@@ -24,6 +24,7 @@ from bench.load import SenderDied
 from bench.measure import Figures, ProgressSink, Settings, measure
 from bench.parts import PARTS, Part
 from bench.peers import PEERS, Backbone, install_command, installed_peers, missing_packages
+from bench.policy import run as policy
 from bench.queries import run as queries
 from bench.search import run as search
 from bench.server import DidNotStart, Program
@@ -100,7 +101,7 @@ def run(
 
 def choose(names: list[str]) -> list[Part]:
     """Return the parts of ingest that are named, each once; all when nothing is."""
-    known = [*PARTS, queries.NAME, search.NAME]
+    known = [*PARTS, queries.NAME, search.NAME, policy.NAME]
     for name in names:
         if name not in known:
             raise typer.BadParameter(f"unknown part {name!r}; there are {', '.join(known)}")
@@ -109,7 +110,8 @@ def choose(names: list[str]) -> list[Part]:
 
 def main(
     parts: Annotated[
-        list[str] | None, typer.Argument(help="spans, logs, points, samples, promql, search; all when none is named")
+        list[str] | None,
+        typer.Argument(help="spans, logs, points, samples, promql, search, policy; all when none is named"),
     ] = None,
     seconds: Annotated[float, typer.Option(help="work at full speed, in CPU-seconds of a server at its goal")] = 6.0,
     half_seconds: Annotated[float, typer.Option(help="how long half of that speed is held")] = 12.0,
@@ -156,6 +158,8 @@ def main(
         if not parts or search.NAME in parts:
             places = Path(work), RESULTS
             measured |= search.run(Backbone(otlp), quick, machine, places, shown_progress, console)
+    if not parts or policy.NAME in parts:
+        measured |= policy.run(quick, machine, (Path(work), RESULTS), shown_progress, console)
     if not measured:
         console.print("nothing was measured")
         raise typer.Exit(1)

@@ -31,7 +31,6 @@ from backbone.process import (
     Policy,
     compile_policy,
     faults_query,
-    key_of,
     pipeline,
     sweeper,
 )
@@ -155,9 +154,7 @@ async def _store(config: Config) -> AsyncIterator[Engine]:
 
 
 def _compiled(config: StoreConfig, policy: PolicyConfig) -> Policy:
-    if policy.redact.key is None:
-        return compile_policy(policy, kept_key(config.data_dir / "redact.key", KEY_BYTES))
-    return compile_policy(policy, key_of(policy.redact.key.reveal()))
+    return compile_policy(policy, kept_key(config.data_dir / "redact.key", KEY_BYTES))
 
 
 def _flow(retention: RetentionConfig, policy: Policy) -> Pipeline:
@@ -170,7 +167,7 @@ def _flow(retention: RetentionConfig, policy: Policy) -> Pipeline:
 
 @contextlib.asynccontextmanager
 async def scratch_store(directory: Path, policy: Policy = _NO_POLICY) -> AsyncIterator[Engine]:
-    """Open tables in *directory* that keep everything, for trying things out."""
+    """Open tables in *directory* that keep everything, or what a policy leaves of it, for trying things out."""
     flow = pipeline(policy, traces_kept_seconds=_FOR_EVER_SECONDS, logs_kept_seconds=_FOR_EVER_SECONDS)
     async with open_embedded(directory, EmbeddedOptions()) as engine:
         await migrate(engine)

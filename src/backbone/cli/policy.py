@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from backbone.cli.policy_explain import PolicyFile, explain, load, standard
+from backbone.cli.policy_report import canary, report
 from backbone.cli.policy_score import diff, score
 from backbone.cli.policy_trial import try_out
 
@@ -23,3 +24,5 @@ commands.command("test")(try_out)
 commands.command()(diff)
 commands.command()(score)
 commands.command()(standard)
+commands.command()(report)
+commands.command()(canary)

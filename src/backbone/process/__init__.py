@@ -11,7 +11,7 @@ from backbone.process.faults import faults_query
 from backbone.process.logs import LOG_COLUMNS, logs_pipeline
 from backbone.process.metrics import metrics_pipeline
 from backbone.process.policy import Policy, compile_policy
-from backbone.process.redact import KEY_BYTES, key_of
+from backbone.process.redact import KEY_BYTES
 from backbone.process.remote_write import remote_write_pipeline
 from backbone.process.sample.sweep import Sweeper
 from backbone.process.samples import samples_pipeline
@@ -31,7 +31,6 @@ __all__ = [
     "View",
     "compile_policy",
     "faults_query",
-    "key_of",
     "pipeline",
     "sweeper",
 ]

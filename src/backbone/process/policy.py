@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -53,15 +54,22 @@ def described(select: str, policy: Policy) -> str:
     return f"SELECT * REPLACE ({policy.text('help')} AS help) FROM ({select})"
 
 
+def _key(config: PolicyConfig, kept: bytes) -> bytes:
+    """Return the key of hashes: what the policy says, however long it is, or the one that is kept."""
+    if config.redact.key is not None:
+        return hashlib.sha256(config.redact.key.reveal().encode()).digest()[:KEY_BYTES]
+    return kept or secrets.token_bytes(KEY_BYTES)
+
+
 def compile_policy(config: PolicyConfig, key: bytes = b"") -> Policy:
     """
     Return what a policy does; the configuration has been checked before.
 
     Args:
-        key: `KEY_BYTES` bytes for hashes; where none is given, hashes are of this run only.
+        key: `KEY_BYTES` bytes for hashes where the policy has no key; without either, hashes are of this run only.
     """
     tagging = compile_tagging(config.tagging)
-    redact = redaction(config.redact, key or secrets.token_bytes(KEY_BYTES))
+    redact = redaction(config.redact, _key(config, key))
     return Policy(
         spans=(*tagging.spans, *redact.spans),
         logs=(*tagging.logs, *redact.logs),

@@ -170,5 +170,21 @@ _READERS: dict[int, Callable[[Any, str], Any]] = {
 
 
 def _wrong(place: str, expected: str, got: Any) -> UserInputError:
-    shown = repr(got)
-    return UserInputError(f"{place}: expected {expected}, got {shown if len(shown) <= 80 else shown[:77] + '...'}")
+    return UserInputError(f"{place}: expected {expected}, got {_kind(got)}")
+
+
+def _kind(value: Any) -> str:
+    """Return what a value is; the value itself may be a secret and is told nobody."""
+    match value:
+        case str():
+            return f"a string of {len(value)} characters"
+        case bool():
+            return "true or false"
+        case int() | float():
+            return "a number"
+        case list():
+            return "an array"
+        case dict():
+            return "an object"
+        case _:
+            return "null"

@@ -40,6 +40,7 @@ from backbone.serve.bodies import read_body
 from backbone.serve.cardinality_endpoints import cardinality_endpoints
 from backbone.serve.endpoint import Endpoint, P
 from backbone.serve.errors import NotFound, json_error
+from backbone.serve.findings_endpoints import findings_endpoints
 from backbone.serve.log_endpoints import log_endpoints
 from backbone.serve.openapi import Operation, openapi
 from backbone.serve.policy_endpoints import policy_endpoints
@@ -65,6 +66,7 @@ def build_api(asked: Asked, runner: QueryRunner) -> list[Route]:
         Endpoint(Operation("/traces/{trace_id}", "A trace as OTLP/JSON", OneTrace, OtlpTrace), answers.trace),
         Endpoint(Operation("/logs", "Search for log records", LogQuestion, FoundRecords), answers.logs),
         *log_endpoints(engine, limits),
+        *findings_endpoints(engine, limits),
         Endpoint(Operation("/metrics", "Samples of series", MetricQuestion, FoundSamples), answers.metrics),
         Endpoint(Operation("/sql", "Run a SELECT", SqlQuestion, Table, method="POST"), answers.sql),
         *cardinality_endpoints(engine, limits),

@@ -10,6 +10,8 @@ from backbone.store.engine import RefusedByEngine
 _CODE = re.compile(r"Code: (\d+)\. DB::(?:Exception|NetException|ParsingException|ErrnoException): (.*)", re.DOTALL)
 _NOISE = re.compile(r"(: While (?:executing|processing)\b.*)?\s*\([A-Z0-9_]+\)\.?\s*(\(version .*)?$", re.DOTALL)
 
+_NAME = re.compile(r"\(([A-Z][A-Z0-9_]{3,})\)")
+
 _TIME, _MEMORY, _ROWS, _RESULT = 159, 241, 158, 396
 _LIMITS = {
     _TIME: ("store.query.timeout", "it took longer than"),
@@ -55,7 +57,8 @@ def insert_error(text: str) -> BackboneError:
     """
     Return our error for one the engine raised over an insert.
 
-    What it says of memory, disk and the like passes; what is left is the fault of the bytes it was given.
+    What it says of memory, disk and the like passes; what is left is the fault of the bytes it was given. Of that only
+    the kind is told: the engine's words may hold a sender's values.
     """
     code, message = explain(text)
     if _NO_SPACE.search(text):
@@ -63,7 +66,14 @@ def insert_error(text: str) -> BackboneError:
     if _PARTITIONS.search(text):
         return RefusedByEngine("times: expected at most 100 different days in one request", by_view=True)
     if code == 0 or code in _NOT_ABLE:
-        return DependencyError(f"the store is not able now: {message}")
+        return DependencyError(f"the store is not able now: {_kind(code, text)}")
     if code == _THROWN:
         return RefusedByEngine(message.split(": while executing")[0], by_view=True)
-    return RefusedByEngine(f"not a valid request: {message}", by_view="ProtobufRowInputFormat" not in text)
+    return RefusedByEngine(f"not a valid request: {_kind(code, text)}", by_view="ProtobufRowInputFormat" not in text)
+
+
+def _kind(code: int, text: str) -> str:
+    """Return an error's name and number, without its words."""
+    names = _NAME.findall(text)
+    name = names[-1].replace("_", " ").lower() if names else "unknown error"
+    return f"{name} ({code})"

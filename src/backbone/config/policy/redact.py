@@ -6,10 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Literal, Self
 
 import re2
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from backbone.config.secret import Secret
 from backbone.config.section import Clash, ClashesError, Section, Within
@@ -157,11 +157,11 @@ class RedactConfig(Section):
     keep_first: Annotated[int, Within(1, 16)] = 4
     """How many characters `truncate` leaves."""
     rules: RulesConfig = RulesConfig()
-    patterns: tuple[PatternConfig, ...] = ()
+    patterns: Annotated[tuple[PatternConfig, ...], Field(strict=False)] = ()
     """Patterns of the team's own."""
-    attributes: tuple[AttributeConfig, ...] = ()
+    attributes: Annotated[tuple[AttributeConfig, ...], Field(strict=False)] = ()
     """Attributes by name, before those that `rules.attribute` speaks of."""
-    keep_attributes: tuple[Regex, ...] = ()
+    keep_attributes: Annotated[tuple[Regex, ...], Field(strict=False)] = ()
     """Names of attributes in which nothing is looked for, matched whole and in any case."""
 
     @model_validator(mode="after")
@@ -174,13 +174,14 @@ class RedactConfig(Section):
         counted = Counter(str(one.name) for one in self.patterns)
         for name, times in counted.items():
             if name in RulesConfig.model_fields or name == "binary":
-                yield Clash("patterns", "rules", f"'{name}' is the name of a rule that is there already")
+                yield Clash("redact.patterns", "redact.rules", f"'{name}' is the name of a rule that is there already")
             if times > 1:
-                yield Clash("patterns", "patterns", f"'{name}' is the name of {times} patterns")
+                yield Clash("redact.patterns", "redact.patterns", f"'{name}' is the name of {times} patterns")
         count = len(self.patterns) + len(self.attributes) + len(RulesConfig.model_fields) + 1
         if count > MAX_RULES:
             over = count - MAX_RULES
-            yield Clash("patterns", "attributes", f"{over} more than the {MAX_RULES} rules there may be in all")
-
-
-ACTIONS: tuple[Action, ...] = get_args(Action)
+            yield Clash(
+                "redact.attributes" if len(self.attributes) > len(self.patterns) else "redact.patterns",
+                "redact.rules",
+                f"{over} more than the {MAX_RULES} rules there may be in all",
+            )

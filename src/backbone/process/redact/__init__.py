@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,15 +12,10 @@ from backbone.process.redact.steps import exemplars_step, logs_step, series_step
 from backbone.process.step import Step
 from backbone.process.view import Recall
 
-__all__ = ["KEY_BYTES", "Redaction", "key_of", "redaction"]
+__all__ = ["KEY_BYTES", "Redaction", "redaction"]
 
 KEY_BYTES = 16
 """Of the key under which texts are hashed."""
-
-
-def key_of(text: str) -> bytes:
-    """Return the key that a person's text stands for."""
-    return hashlib.blake2b(text.encode(), digest_size=KEY_BYTES, person=b"redact").digest()
 
 
 def _same(text: str) -> str:

@@ -7,8 +7,11 @@ from backbone.process.redact.rule import Form, Group, Rule
 
 _D = "[0-9０-９]"
 _SPACE = r"[ \x{A0}\x{2009}\x{202F}.\x{2010}-\x{2015}-]"
-_NO_ID = "(?:^|[^0-9A-Za-z０-９.])"
+ESCAPED = r"\\[nrt]"
+"""The end of a line as JSON writes it, which is no letter before what follows."""
+_NO_ID = rf"(?:^|[^0-9A-Za-z０-９.]|{ESCAPED})"
 """What may stand before a number that is not part of an id or of a fraction."""
+_NO_WORD = rf"{ESCAPED}|\b|^|[^0-9A-Za-z]"
 
 _WORDS = (
     r"(?:passw(?:or)?d|passwort|contrase(?:ñ|n)a|passphrase|passcode|pwd|secret(?:[_.-]?access)?[_.-]?key|"
@@ -35,8 +38,8 @@ PRIVATE_KEY = Rule(
 JWT = Rule(
     "jwt",
     r"eyJ[A-Za-z0-9_-]{6}",
-    (Form("whole", r"\beyJ[A-Za-z0-9_-]{6,}(?:\s?[.]\s?[A-Za-z0-9_-]{6,}){1,4}"),),
-    "b = '' AND startsWith(s, 'eyJ')",
+    (Form("whole", r"eyJ[A-Za-z0-9_-]{6,}(?:\s?[.]\s?[A-Za-z0-9_-]{6,}){1,4}"),),
+    "startsWith(s, 'eyJ') AND length(b) < 3",
 )
 CLOUD_KEY = Rule(
     "cloud_key",
@@ -48,7 +51,8 @@ CLOUD_KEY = Rule(
     (
         Form(
             "whole",
-            r"\b(?:A(?:KIA|SIA|BIA|CCA|GPA|IDA|ROA|NPA|NVA)[A-Z0-9]{16}|AIza[A-Za-z0-9_-]{12,}|ya29\.[A-Za-z0-9_-]{12,}|"
+            rf"(?:\b|{ESCAPED})"
+            r"(?:A(?:KIA|SIA|BIA|CCA|GPA|IDA|ROA|NPA|NVA)[A-Z0-9]{16}|AIza[A-Za-z0-9_-]{12,}|ya29\.[A-Za-z0-9_-]{12,}|"
             r"GOCSPX-[A-Za-z0-9_-]{12,}|gh[pousr]_[A-Za-z0-9]{12,}|github_pat_[A-Za-z0-9_]{12,}|glpat-[A-Za-z0-9_-]{12,}|"
             r"xox[abeoprs]-[A-Za-z0-9-]{10,}|[sr]k_(?:live|test)_[A-Za-z0-9]{12,}|whsec_[A-Za-z0-9+/=]{12,}|"
             r"SG\.[A-Za-z0-9_-]{12,}\.[A-Za-z0-9_-]{12,}|npm_[A-Za-z0-9]{12,}|pypi-[A-Za-z0-9_-]{12,}|"
@@ -58,24 +62,24 @@ CLOUD_KEY = Rule(
         ),
         Form("value", "", r"AccountKey=|[?&]sig="),
     ),
-    "b = '' OR match(b, '(?:AccountKey|sig)=$')",
+    "length(b) < 3 OR match(b, '(?:AccountKey|sig)=$')",
 )
 URL_PASSWORD = Rule(
     "url_password",
     r"/[^/\s:@]*:[^/\s]*@",
     (Form("whole", r":\\?/\\?/[^\s/:@\"'<>]*:[^\s/\"'<>]+@"),),
-    "b = '' AND startsWith(s, ':')",
+    "startsWith(s, ':')",
 )
 BEARER = Rule(
     "bearer",
     r"(?i)bearer(?:\s|%20|\+)",
-    (Form("value", "", r"\b(?i:bearer)(?:\s+|%20|\+)"),),
+    (Form("value", "", rf"(?:\b|{ESCAPED})(?i:bearer)(?:\s+|%20|\+)"),),
     checks.BEARER,
 )
 BASIC = Rule(
     "basic",
     r"(?i)basic(?:\s|%20|\+)",
-    (Form("value", "", r"\b(?i:basic)(?:\s+|%20|\+)"),),
+    (Form("value", "", rf"(?:\b|{ESCAPED})(?i:basic)(?:\s+|%20|\+)"),),
     checks.BASIC,
 )
 CREDENTIAL = Rule(
@@ -91,7 +95,7 @@ CREDENTIAL = Rule(
         Form(
             "line",
             r"[^\"'\\<\n\r]+",
-            rf"\b(?i:(?:set-)?cookie)[\"'\\]*\s?[:=]\s*[\"'\\]*|<[A-Za-z0-9_:.-]*(?i:{_WORDS})>",
+            rf"(?:\b|{ESCAPED})(?i:(?:set-)?cookie)[\"'\\]*\s?[:=]\s*[\"'\\]*|<[A-Za-z0-9_:.-]*(?i:{_WORDS})>",
         ),
     ),
     checks.CREDENTIAL,
@@ -109,6 +113,7 @@ EMAIL = Rule(
             "whole",
             r"[A-Za-z0-9._%+\x{80}-\x{FF1F}-][A-Za-z0-9._%+'\x{80}-\x{FF1F}-]*(?:@|%40|＠)"
             r"(?:[A-Za-z0-9\x{80}-\x{FF0D}-]+[.．])+[A-Za-z\x{80}-\x{FF0D}]{2,}",
+            _NO_WORD,
         ),
     ),
     checks.EMAIL,
@@ -150,9 +155,10 @@ IBAN = Rule(
         Form(
             "whole",
             (
-                rf"\b[A-Z]{{2}}[0-9]{{2}}(?:(?:{_SPACE}?[A-Z0-9]{{4}}){{2,7}}(?:{_SPACE}?[A-Z0-9]{{1,3}})?|[a-z0-9]{{11,30}})\b"
-                r"|\b[a-z]{2}[0-9]{2}[a-z]{0,6}[0-9]{7}[a-z0-9]{2,20}\b"
+                rf"[A-Z]{{2}}[0-9]{{2}}(?:(?:{_SPACE}?[A-Z0-9]{{4}}){{2,7}}(?:{_SPACE}?[A-Z0-9]{{1,3}})?|[a-z0-9]{{11,30}})\b"
+                r"|[a-z]{2}[0-9]{2}[a-z]{0,6}[0-9]{7}[a-z0-9]{2,20}\b"
             ),
+            _NO_WORD,
         ),
     ),
     checks.iban(_LENGTHS.replace(" ", "")),
@@ -170,18 +176,24 @@ NATIONAL_ID = Rule(
         rf"\b[1-9][0-9]{{5}}(?:19|20)[0-9]{{9}}|\b[A-Z]{{5}}[0-9]{{4}}[A-Z]\b|(?i:{_ID_WORDS}(?: (?:number|no|nr))?)[^a-zA-Z]{{1,8}}[A-Za-z]{{0,3}}[0-9]"
     ),
     (
-        Form("whole", r"\b[0-9]{3}-[0-9]{2}-[0-9]{4}\b"),
-        Form("whole", r"\b[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]\b"),
-        Form("whole", r"\b[0-9XYZ][0-9]{7}-?[A-Z]\b"),
-        Form("whole", r"\b[A-Z]{6}[0-9]{2}[A-EHLMPRST][0-9]{2}[A-Z][0-9]{3}[A-Z]\b"),
-        Form("whole", r"\b[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}\b"),
-        Form("whole", r"\b[12] ?[0-9]{2} ?(?:0[1-9]|1[0-2]) ?(?:[0-9]{2}|2[AB]) ?[0-9]{3} ?[0-9]{3} ?[0-9]{2}\b"),
-        Form("whole", r"\b[1-9][0-9]{5}(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx]\b"),
-        Form("whole", r"\b[A-Z]{3}[ABCFGHLJPT][A-Z][0-9]{4}[A-Z]\b"),
+        Form("whole", r"[0-9]{3}-[0-9]{2}-[0-9]{4}\b", _NO_WORD),
+        Form("whole", r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]\b", _NO_WORD),
+        Form("whole", r"[0-9XYZ][0-9]{7}-?[A-Z]\b", _NO_WORD),
+        Form("whole", r"[A-Z]{6}[0-9]{2}[A-EHLMPRST][0-9]{2}[A-Z][0-9]{3}[A-Z]\b", _NO_WORD),
+        Form("whole", r"[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}\b", _NO_WORD),
+        Form(
+            "whole", r"[12] ?[0-9]{2} ?(?:0[1-9]|1[0-2]) ?(?:[0-9]{2}|2[AB]) ?[0-9]{3} ?[0-9]{3} ?[0-9]{2}\b", _NO_WORD
+        ),
+        Form(
+            "whole",
+            r"[1-9][0-9]{5}(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx]\b",
+            _NO_WORD,
+        ),
+        Form("whole", r"[A-Z]{3}[ABCFGHLJPT][A-Z][0-9]{4}[A-Z]\b", _NO_WORD),
         Form(
             "id",
             r"[A-Za-z]{0,3}[0-9](?:[ ./-]?[A-Za-z0-9]){4,18}\b",
-            rf"\b(?i:{_ID_WORDS})(?i: (?:number|no|nr)\.?)?[\"'\\]*(?:\s?[:=#]\s?|\s(?:is )?)[\"'\\]*",
+            rf"(?:\b|{ESCAPED})(?i:{_ID_WORDS})(?i: (?:number|no|nr)\.?)?[\"'\\]*(?:\s?[:=#]\s?|\s(?:is )?)[\"'\\]*",
         ),
     ),
     checks.NATIONAL_ID,
@@ -192,7 +204,8 @@ IPV6 = Rule(
     (
         Form(
             "whole",
-            r"\b[23][0-9A-Fa-f]{3}:(?:[0-9A-Fa-f]{1,4}:)*(?::(?:[0-9A-Fa-f]{1,4}:)*)?(?:[0-9A-Fa-f]{1,4}\b)?",
+            r"[23][0-9A-Fa-f]{3}:(?:[0-9A-Fa-f]{1,4}:)*(?::(?:[0-9A-Fa-f]{1,4}:)*)?(?:[0-9A-Fa-f]{1,4}\b)?",
+            _NO_WORD,
         ),
     ),
     checks.IPV6,
@@ -209,9 +222,10 @@ IPV4 = Rule(
         Form(
             "whole",
             (
-                r"(?:\b[A-Z][A-Za-z]+/|\b(?i:version|ver|release|build)[ =:\"']{1,3}v?)?"
-                r"\b(?:[0-9]{1,3}\.){3,}[0-9]{1,3}\b"
+                r"(?:[A-Z][A-Za-z]+/|(?i:version|ver|release|build)[ =:\"']{1,3}v?)?"
+                r"(?:[0-9]{1,3}\.){3,}[0-9]{1,3}\b"
             ),
+            _NO_WORD,
         ),
     ),
     checks.IPV4,
@@ -224,8 +238,8 @@ MAC = Rule(
         r"|\b[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\b"
     ),
     (
-        Form("whole", r"\b[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5,}\b"),
-        Form("whole", r"\b[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\b"),
+        Form("whole", r"[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5,}\b", _NO_WORD),
+        Form("whole", r"[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\b", _NO_WORD),
     ),
     checks.MAC,
     address=True,
@@ -239,12 +253,12 @@ PHONE = Rule(
     ),
     (
         Form("clear", rf"\+[1-9](?:{_SPACE}?[/()]?{_SPACE}?{_D}){{6,14}}", _NO_ID),
-        Form("whole", r"\b00[1-9][0-9]{0,2}[ ./-]\(?[0-9](?:[ ./()-]{0,2}[0-9]){6,12}\b"),
-        Form("whole", r"(?:\(?\b[2-9][0-9]{2}\) ?|\b[2-9][0-9]{2}[.-])[2-9][0-9]{2}[.-][0-9]{4}\b"),
+        Form("whole", r"00[1-9][0-9]{0,2}[ ./-]\(?[0-9](?:[ ./()-]{0,2}[0-9]){6,12}\b", _NO_WORD),
+        Form("whole", r"(?:\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}[.-])[2-9][0-9]{2}[.-][0-9]{4}\b", _NO_WORD),
         Form(
             "phone",
             r"[+(]?[0-9](?:[ ./()-]{0,2}[0-9]){6,13}\b",
-            rf"\b(?i:{_PHONE_WORDS}(?:[_ -]?(?:number|no|nr))?)[\"'\\]*[ :=.#]+[\"'\\]*",
+            rf"(?:\b|{ESCAPED})(?i:{_PHONE_WORDS}(?:[_ -]?(?:number|no|nr))?)[\"'\\]*[ :=.#]+[\"'\\]*",
         ),
     ),
     checks.PHONE,

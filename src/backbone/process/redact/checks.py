@@ -83,7 +83,7 @@ _ID_WORDS = (
     "(?i)(?:ssn|social|nino|pesel|bsn|personnummer|cpf|ni[fe]|dni|steuer|aadhaar|passport|id|insee|nric|hkid|codice)"
 )
 NATIONAL_ID = (
-    f"multiIf(b != '' AND match(b, '{_ID_WORDS}'), length(replaceRegexpAll(s, '[^0-9]', '')) BETWEEN 5 AND 16, "
+    f"multiIf(length(b) > 2 AND match(b, '{_ID_WORDS}'), length(replaceRegexpAll(s, '[^0-9]', '')) BETWEEN 5 AND 16, "
     f"match(s, '^[0-9]{{3}}-[0-9]{{2}}-[0-9]{{4}}$'), {US_SSN}, "
     f"match(s, '^[A-Z]{{2}} ?[0-9]{{2}} ?[0-9]{{2}} ?[0-9]{{2}} ?[A-D]$'), {UK_NINO}, "
     f"match(s, '^[0-9XYZ][0-9]{{7}}-?[A-Z]$'), {ES_DNI}, "

@@ -9,7 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from backbone.process.redact.catalogue import NAME_HINT, NETWORK_NAMES, ODD_NAMES, ODD_NUMBERS, SECRET_WORDS, VALUE
+from backbone.process.redact.catalogue import (
+    ESCAPED,
+    NAME_HINT,
+    NETWORK_NAMES,
+    ODD_NAMES,
+    ODD_NUMBERS,
+    SECRET_WORDS,
+    VALUE,
+)
 from backbone.process.redact.patterns import literal, literals
 from backbone.process.redact.plan import BINARY, NAMED, Plan
 from backbone.process.redact.rule import Group, Slot
@@ -23,7 +31,7 @@ _BEFORE_BLOB, _AFTER_BLOB = r'^|":"', r'$|"\}'
 _ANY, _ADDRESS_PLACE, _KEPT, _FIRST_NAMED = 0, 1, 2, 3
 _OPEN, _MIDDLE, _CLOSE = "\\xFD", "\\xFE", "\\xFF"
 """Around what was found, while it is looked at: bytes that are in no text of UTF-8."""
-_GONE = _OPEN
+_GONE = "\\xFC"
 """Begins a text that is left out as a whole."""
 
 
@@ -107,7 +115,8 @@ class Scrubber:
         return [rule.hint for rule in self.plan.numbers.rules if rule.name == "email"]
 
     def _number_hint(self) -> str:
-        return "|".join(f"(?:{rule.hint})" for rule in self.plan.numbers.rules if rule.name != "email")
+        hints = "|".join(f"(?:{rule.hint})" for rule in self.plan.numbers.rules if rule.name != "email")
+        return hints.replace(r"\b", rf"(?:\b|{ESCAPED})").replace("(?:^|[^", f"(?:{ESCAPED}|^|[^")
 
     def _blobs(self, text: str) -> str:
         hints = literals([*self._word_hints(), self._number_hint(), SECRET_WORDS])
@@ -132,7 +141,9 @@ class Scrubber:
         found = f"replaceRegexpAll({text}, {literal(expression)}, '{_OPEN}{before}{_MIDDLE}{secret}{_CLOSE}')"
         decided = ", ".join(f"{rule.decides}, '{rule.name}'" for rule in group.rules)
         place = [rule.name for rule in group.rules if rule.address]
-        decided = f"multiIf({decided}, '')"
+        # What stands for a find may look like a tag before a value.
+        marks = literals([f"<{name}>" for name in self.plan.names])
+        decided = f"multiIf(has({marks}, b), '', {decided}, '')"
         if place:
             kept = f"{kind} = {_ADDRESS_PLACE} AND n IN ({literals(place)[1:-1]})"
             decided = f"arrayMap(n -> if({kept}, '', n), [{decided}])[1]"

@@ -1,0 +1,133 @@
+"""The self-test of redaction: secrets go through a policy, and every byte that is kept is searched for them."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets as randomness
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from backbone.app import scratch_store
+from backbone.cli.client import print_lines
+from backbone.cli.tables import print_table
+from backbone.config.policy import PolicyConfig
+from backbone.model.time import now_ns
+from backbone.process import compile_policy
+from backbone.receive.envelope import seal
+from backbone.simulate.canary import Hidden, Placed, Search
+from backbone.store.engine import Engine, QueryLimits, Statement
+from backbone.store.wire import WireName, wire
+
+_ITEMS = 200
+_GROUP = 5
+_LIMITS = QueryLimits(timeout_seconds=600, max_memory_bytes=4 << 30)
+
+Tell = Callable[[str, int, int], None]
+"""Takes what is done, how much of it is, and how much there is of it."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What was sent, and what was found where."""
+
+    sent: list[Placed]
+    searched_bytes: int = 0
+    found: dict[str, list[Placed]] = field(default_factory=dict)
+    """By table or file."""
+
+
+async def try_out(
+    policy: PolicyConfig, count: int, seed: int, signals: Sequence[str], directory: Path, tell: Tell
+) -> Outcome:
+    """Send *count* secrets or a few more, then search the tables and, when the store is closed, the files."""
+    hidden = Hidden(seed)
+    compiled = compile_policy(policy, randomness.token_bytes(16))
+    async with scratch_store(directory, compiled) as engine:
+        await _send(engine, hidden, count, signals, tell)
+        search = Search(hidden.placed)
+        outcome = Outcome(hidden.placed)
+        async for table, content in _tables(engine):
+            _look(outcome, search, f"table {table}", content)
+            tell(f"search {table}", len(outcome.sent), len(outcome.sent))
+    await asyncio.to_thread(_look_through, outcome, search, directory)
+    return outcome
+
+
+def _look_through(outcome: Outcome, search: Search, directory: Path) -> None:
+    for file in sorted(directory.rglob("*")):
+        if file.is_file() and not file.is_symlink():
+            _look(outcome, search, f"file {file.relative_to(directory)}", file.read_bytes())
+
+
+async def _send(engine: Engine, hidden: Hidden, count: int, signals: Sequence[str], tell: Tell) -> None:
+    make = {"traces": hidden.traces, "logs": hidden.logs, "metrics": hidden.metrics}
+    number = 0
+    while len(hidden.placed) < count:
+        for signal in signals:
+            name: WireName = signal  # type: ignore[assignment]
+            shape = wire(name)
+            few = min(_ITEMS, max(1, (count - len(hidden.placed)) // 20))
+            group = [seal(make[signal](few), "canary", now_ns() + at) for at in range(_GROUP)]
+            await engine.insert(shape.table, shape.proto, group, token=f"canary-{number}")
+            number += 1
+            tell(f"send {signal}", min(len(hidden.placed), count), count)
+
+
+async def _tables(engine: Engine) -> AsyncIterator[tuple[str, bytes]]:
+    """Yield all that each table holds, as text without escapes."""
+    rows = await engine.rows(
+        Statement("SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'")
+    )
+    for row in rows:
+        yield row["name"], await engine.query(Statement(f"SELECT * FROM {row['name']}"), _LIMITS, output="TSVRaw")  # noqa: S608 - a table's name
+
+
+def _look(outcome: Outcome, search: Search, where: str, content: bytes) -> None:
+    outcome.searched_bytes += len(content)
+    if found := search.find(content):
+        outcome.found[where] = found
+
+
+def run(policy: PolicyConfig, count: int, seed: int, signals: Sequence[str], as_json: bool) -> bool:
+    """Try a policy out and print what came of it; return whether anything was found."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with (
+        Progress(*columns, console=Console(file=sys.stderr), transient=True) as progress,
+        tempfile.TemporaryDirectory(prefix="backbone-canary-") as directory,
+    ):
+        task = progress.add_task("canary", total=count)
+
+        def tell(what: str, done: int, of: int) -> None:
+            progress.update(task, description=what, completed=done, total=of)
+
+        outcome = asyncio.run(try_out(policy, count, seed, signals, Path(directory), tell))
+    _print(outcome, as_json)
+    return bool(outcome.found)
+
+
+def _print(outcome: Outcome, as_json: bool) -> None:
+    kept = {id(one): one for found in outcome.found.values() for one in found}
+    sent = Counter(one.canary.kind for one in outcome.sent)
+    found = Counter(one.canary.kind for one in kept.values())
+    if as_json:
+        print_lines({"kind": kind, "sent": count, "found": found[kind]} for kind, count in sorted(sent.items()))
+        print_lines(
+            {"where": where, "place": one.place, "kind": one.canary.kind}
+            for where, some in outcome.found.items()
+            for one in some
+        )
+        return
+    rows = [[kind, f"{count:,}", f"{found[kind]:,}"] for kind, count in sorted(sent.items())]
+    rows.append(["all", f"{len(outcome.sent):,}", f"{len(kept):,}"])
+    print_table(["kind", "sent", "found"], rows)
+    places = Counter((where, one.place) for where, some in outcome.found.items() for one in some)
+    if places:
+        print_table(["where", "place", "found"], [[*at, f"{count:,}"] for at, count in places.most_common(40)])
+    print(f"{outcome.searched_bytes:,} bytes searched")

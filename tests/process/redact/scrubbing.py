@@ -1,0 +1,46 @@
+"""Texts through a policy's rules in the engine, without a pipeline around them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from backbone.config.policy.redact import RedactConfig
+from backbone.process.redact import redaction
+from backbone.store.embedded import EmbeddedEngine
+from backbone.store.engine import Statement
+
+KEY = bytes(range(16))
+
+
+def config(**options: Any) -> RedactConfig:
+    return RedactConfig.model_validate(options)
+
+
+async def scrub(
+    engine: EmbeddedEngine,
+    texts: Sequence[str],
+    *,
+    redact: RedactConfig | None = None,
+    tenant: str = "t",
+    key: bytes = KEY,
+) -> list[str]:
+    """Return each text as it would be stored."""
+    found = redaction(redact or RedactConfig(), key)
+    for table in found.recalls:
+        await engine.command(Statement(f"DROP TABLE IF EXISTS {table.name}"))
+        await engine.command(Statement(f"CREATE TABLE {table.name} ({table.columns}) ENGINE = {table.engine}"))
+        await engine.command(Statement(f"INSERT INTO {table.name} {table.fill}"))
+    rows = "SELECT {tenant:String} AS tenant, arrayJoin({texts:Array(String)}) AS x"
+    answer = await engine.query(
+        Statement(f"SELECT {found.text('x')} AS y FROM ({rows})", {"tenant": tenant, "texts": list(texts)}),
+        output="JSONEachRow",
+    )
+    return [orjson.loads(line)["y"] for line in answer.splitlines()]
+
+
+def scrub_now(engine: EmbeddedEngine, texts: Sequence[str], **options: Any) -> list[str]:
+    return asyncio.run(scrub(engine, texts, **options))
