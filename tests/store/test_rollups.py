@@ -7,6 +7,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from backbone.model.time import now_ns
 from backbone.store.edges import EdgeSums
+from backbone.store.engine import Statement
 from tests.conftest import Server
 from tests.receive.test_doors import PROTOBUF
 
@@ -81,3 +82,30 @@ async def test_operations_hold_rates_errors_and_durations_by_minute(server: Serv
         "errors": 1,
         "bucket": 0,
     }
+
+
+async def test_minutes_that_passed_while_no_server_ran_are_caught_up_on(server: Server) -> None:
+    client, serving = Span.SPAN_KIND_CLIENT, Span.SPAN_KIND_SERVER
+    for body in (span("relay", client, 1, 0), span("mesh", serving, 2, 1)):
+        await server.http.post("/v1/traces", content=body, headers=PROTOBUF)
+    engine = server.backbone.engine
+    minutes = "SELECT toUnixTimestamp(minute) AS minute, sum(calls) AS calls FROM edges GROUP BY minute ORDER BY minute"
+    before = SETTLED_NS // 10**9 - 3600
+    await engine.command(Statement(f"INSERT INTO edges SELECT '', toDateTime({before}, 'UTC'), 'a', 'b', 1, 1, 0, 1"))
+
+    await EdgeSums(engine).sum_up(NOW_NS + 20 * MINUTE_NS)
+
+    assert await server.rows(minutes) == [{"minute": before, "calls": 1}, {"minute": SETTLED_NS // 10**9, "calls": 1}]
+
+
+async def test_running_sums_go_on_where_they_were(server: Server) -> None:
+    sums = EdgeSums(server.backbone.engine)
+    await sums.sum_up(NOW_NS - 5 * MINUTE_NS)
+    client, serving = Span.SPAN_KIND_CLIENT, Span.SPAN_KIND_SERVER
+    for body in (span("relay", client, 1, 0), span("mesh", serving, 2, 1)):
+        await server.http.post("/v1/traces", content=body, headers=PROTOBUF)
+
+    # The engine was not able for some minutes.
+    await sums.sum_up(NOW_NS + 5 * MINUTE_NS)
+
+    assert await server.rows("SELECT sum(calls) AS calls FROM edges") == [{"calls": 1}]

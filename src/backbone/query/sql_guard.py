@@ -17,7 +17,8 @@ from backbone.query.sql_functions import Functions
 Node = dict[str, Any]
 
 TABLES = (
-    "spans", "operations", "edges", "logs", "series", "samples", "histograms", "exemplars", "metadata", "ingested"
+    "spans", "operations", "edges", "logs", "series", "samples", "histograms", "exemplars", "metadata", "ingested",
+    "findings",
 )  # fmt: skip
 """Tables of telemetry; each has the column ``tenant``."""
 

@@ -100,12 +100,16 @@ async def find_trace(engine: Engine, tenant: str, trace_id: bytes, limits: Query
 async def find_traces(
     engine: Engine, tenant: str, trace_ids: Sequence[bytes], limits: QueryLimits
 ) -> dict[bytes, TracesData]:
-    """Return the traces that are there, each as `find_trace` does; together they may have as many spans as one."""
+    """
+    Return the traces that are there, each as `find_trace` does; together they may have as many spans as one.
+
+    Spans that wait for the decision on their trace are there, too, for as long as they wait.
+    """
     conditions = Conditions(tenant)
     conditions.of_traces(trace_id.hex() for trace_id in trace_ids)
     rows = await engine.rows(
         conditions.statement(
-            f"SELECT {SPAN_COLUMNS} FROM spans WHERE {conditions.where} "
+            f"SELECT {SPAN_COLUMNS} FROM ({_stored_or_waiting(conditions)}) "
             f"ORDER BY time, duration_ns DESC, span_id LIMIT 1 BY trace_id, span_id, kind LIMIT {MAX_SPANS + 1}"
         ),
         limits,
@@ -117,6 +121,11 @@ async def find_traces(
     for row in rows:
         by_trace.setdefault(row["trace"], []).append(row)
     return {bytes.fromhex(trace): traces_data(own) for trace, own in by_trace.items()}
+
+
+def _stored_or_waiting(conditions: Conditions) -> str:
+    waiting = f"SELECT * EXCEPT (batch) FROM spans_waiting WHERE {conditions.where}"
+    return f"SELECT * FROM spans WHERE {conditions.where} UNION ALL {waiting}"
 
 
 async def search_traces(engine: Engine, tenant: str, search: TraceSearch, limits: QueryLimits) -> list[TraceSummary]:

@@ -41,7 +41,8 @@ class CommitNotes:
         directory: where the files are; ``None`` for a lane that needs no notes.
         lane: what the files are called after.
         engine: the store that knows what it has.
-        is_parted: whether a request's items go to several of the lane's tables.
+        is_parted: whether a request's items go to several of the lane's tables; where that was switched on or off since
+            the start, it is seen from what waits.
     """
 
     def __init__(self, directory: Path | None, lane: WireName, engine: Engine, *, is_parted: bool = False) -> None:
@@ -71,6 +72,7 @@ class CommitNotes:
         if self._directory is None or not requests:
             return
         noted = dict(requests)
+        is_parted = self._is_parted or await self._has_waiting_records()
         for table in TABLES[self._lane]:
             rows = await self._engine.rows(
                 Statement(
@@ -81,10 +83,13 @@ class CommitNotes:
                 )
             )
             stored = [row["received_ns"] for row in rows if row["received_ns"] in noted]
-            if self._is_parted and stored:
+            if is_parted and stored:
                 await self._take_out(table, stored)
             else:
                 self._left |= {noted[received_ns]: received_ns for received_ns in stored}
+
+    async def _has_waiting_records(self) -> bool:
+        return self._lane == "logs" and bool(await self._engine.rows(Statement("SELECT 1 FROM logs_waiting LIMIT 1")))
 
     async def _take_out(self, table: str, received_ns: list[int]) -> None:
         times = "arrayMap(t -> fromUnixTimestamp64Nano(t, 'UTC'), {times:Array(Int64)})"

@@ -16,6 +16,8 @@ SETTLED_AFTER_SECONDS = 150
 _MINUTE_NS = 60 * NANOSECONDS_PER_SECOND
 _CAUGHT_UP_SECONDS = 86_400
 """How long ago a minute may be that was not summed up because no server ran."""
+_CAUGHT_UP_SECONDS_AT_FIRST = 3_600
+"""The same where there are no edges that tell up to when a server ran."""
 _CALLS_KEPT_SECONDS = 600
 
 
@@ -55,9 +57,10 @@ INNER JOIN ({_CALLED}) AS c ON s.tenant = c.tenant AND s.trace_id = c.trace_id A
 GROUP BY s.tenant, c.service, s.service, bucket
 """  # noqa: S608 - our own
 _MISSED = f"""
-WITH (SELECT max(minute) FROM edges WHERE minute >= toDateTime({{settled:UInt32}} - {
-    _CAUGHT_UP_SECONDS
-}, 'UTC')) AS last
+WITH (
+    SELECT toUnixTimestamp(max(minute)) FROM edges
+    WHERE minute >= toDateTime({{settled:UInt32}} - {_CAUGHT_UP_SECONDS}, 'UTC')
+) AS last
 SELECT DISTINCT toUnixTimestamp(toStartOfMinute(time)) AS minute
 FROM ({
     call_spans(
@@ -66,7 +69,7 @@ FROM ({
         "AND time < toDateTime({settled:UInt32}, 'UTC') AND kind IN ('server', 'consumer')",
     )
 })
-WHERE last > 0 AND time >= last + 60
+WHERE time >= toDateTime(if(last = 0, {{settled:UInt32}} - {_CAUGHT_UP_SECONDS_AT_FIRST}, last + 60), 'UTC')
 ORDER BY minute
 """  # noqa: S608 - our own
 _SUMMED_UP_CALLS = f"""

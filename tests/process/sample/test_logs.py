@@ -114,7 +114,7 @@ async def test_records_of_a_kept_trace_are_kept_and_others_left_out(sampled: Sam
     await sampled.stored.logs("t", "a", _of("aa", "late of kept"), _of("bb", "late of dropped"))
     await sampled.pass_seconds(1)
     assert await sampled.values(BODIES) == ["late of kept", "of kept", "severe"]
-    await sampled.pass_seconds(15, step=5)
+    await sampled.pass_seconds(12, step=2)
     assert await sampled.values(BODIES) == ["late of kept", "of kept", "severe"]
     assert await sampled.left_out("logs") == {"quiet": 4}
     assert await sampled.values("SELECT count() FROM logs_waiting") == [0]
@@ -139,3 +139,14 @@ async def test_what_waits_when_sampling_is_switched_off_is_kept(sampled: Sampled
     await sampled.pass_seconds(1)
 
     assert await sampled.values(BODIES) == ["waits"]
+
+
+async def test_sweeps_that_stood_still_do_not_part_a_record_from_its_trace(sampled: Sampled) -> None:
+    await sampled.use({"traces": tail({"kind": "error"}), "logs": {"rules": [{"name": "all", "drop": True}]}})
+    await sampled.stored.logs("t", "a", _of("aa", "early"))
+    await sampled.pass_seconds(2)
+    await sampled.stored.spans("t", "a", span("aa", "x", at_ns=sampled.now_ns, status=FAILED))
+    await sampled.pass_seconds(60, step=60)
+    await sampled.pass_seconds(4)
+
+    assert await sampled.values(BODIES) == ["early"]

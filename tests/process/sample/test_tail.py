@@ -10,7 +10,9 @@ import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from backbone.model.time import NANOSECONDS_PER_SECOND
+from backbone.query.traces import find_trace
 from backbone.store.edges import EdgeSums
+from backbone.store.engine import QueryLimits
 from tests.process.sample.sampled import ERRORS_AND_SLOW, Sampled, tail
 from tests.process.sample.streams import requests, send, settled_ns, traces
 from tests.stored import span, text
@@ -243,3 +245,21 @@ async def test_decisions_are_let_go_of_when_they_are_old(sampled: Sampled) -> No
     await sampled.pass_seconds(1)
 
     assert await sampled.values("SELECT count() FROM decisions") == [0]
+
+
+async def test_trace_that_waits_is_found_by_its_id(sampled: Sampled) -> None:
+    await sampled.use({"traces": tail({"kind": "always"}, wait="5s")})
+    for number in (1, 2):
+        await sampled.stored.spans("t", "a", span("aa", "x", at_ns=sampled.now_ns, identity=number))
+        assert await _span_ids(sampled) == [*range(1, number + 1)]
+        await sampled.pass_seconds(1)
+    await sampled.pass_seconds(4)
+    # The second is moved with its trace and waits still.
+    assert await sampled.values("SELECT count() FROM spans UNION ALL SELECT count() FROM spans_waiting") == [2, 1]
+    assert await _span_ids(sampled) == [1, 2]
+
+
+async def _span_ids(sampled: Sampled) -> list[int]:
+    found = await find_trace(sampled.stored.engine, "t", bytes.fromhex("aa".rjust(32, "0")), QueryLimits())
+    assert found is not None
+    return [int.from_bytes(one.span_id) for one in found.resource_spans[0].scope_spans[0].spans]

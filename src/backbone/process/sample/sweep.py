@@ -23,6 +23,8 @@ from backbone.store.engine import Engine, Parameter, Statement
 
 _KEEP_DECISIONS_NS = 600 * NANOSECONDS_PER_SECOND
 _MARGIN_NS = 5 * NANOSECONDS_PER_SECOND
+_LONGEST_STEP_NS = _MARGIN_NS // 2
+"""How much of the time between two sweeps counts as waiting for log records: spans that came in it are new, too."""
 _LONGEST_SECONDS = 60
 
 
@@ -33,6 +35,7 @@ class _Batch:
     """The engine's name of the partition."""
     items: int
     arrived_ns: int
+    waited_ns: int = 0
     is_early: bool = False
 
 
@@ -54,8 +57,15 @@ class _Room:
             known[name] = _Batch(name, str(row["id"]), int(str(row["items"])), now_ns)
         self.batches = known
 
+    def grow_older(self, by_ns: int) -> None:
+        for batch in self.batches.values():
+            batch.waited_ns += by_ns
+
     def older_than(self, arrived_ns: int) -> list[_Batch]:
         return [batch for batch in self.batches.values() if batch.is_early or batch.arrived_ns <= arrived_ns]
+
+    def waited_for(self, waited_ns: int) -> list[_Batch]:
+        return [batch for batch in self.batches.values() if batch.waited_ns >= waited_ns]
 
 
 class Sweeper:
@@ -79,6 +89,7 @@ class Sweeper:
         self._astray = True
         """Whether a sweep before this one may have been left half done."""
         self._started_ns = 0
+        self._swept_ns = 0
         self._decided_ns = 0
 
     def use(self, tail: Tail | None) -> None:
@@ -98,6 +109,8 @@ class Sweeper:
             BackboneError: the store is not able now; the next sweep does what this one did not.
         """
         self._started_ns = self._started_ns or now_ns
+        self._logs.grow_older(min(now_ns - self._swept_ns, _LONGEST_STEP_NS))
+        self._swept_ns = now_ns
         rows = await self._engine.rows(Statement(BATCHES))
         for room in (self._spans, self._logs):
             room.see(rows, now_ns)
@@ -112,7 +125,7 @@ class Sweeper:
         await self._make_room()
         spans = self._spans.older_than(now_ns - wait_ns)
         # A trace's first span may come as late as a record's wait is long, and is then waited for as long.
-        logs = self._logs.older_than(now_ns - 2 * wait_ns - _MARGIN_NS) if self._tail else self._logs.older_than(now_ns)
+        logs = self._logs.waited_for(2 * wait_ns + _MARGIN_NS if self._tail else 0)
         is_decided = bool(spans) or self._tail is None
         if is_decided:
             await self._decide(spans, now_ns)
