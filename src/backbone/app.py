@@ -69,7 +69,6 @@ _WIRES: dict[WireName, str] = {"traces": "traces", "logs": "logs", "metrics": "m
 _GRACE_SECONDS = 5.0
 _FOR_EVER_SECONDS = 100 * 365 * 86_400
 _UPKEEP_SECONDS = 20.0
-_NO_POLICY = Policy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +138,9 @@ async def _store(config: Config, flow: Pipeline) -> AsyncIterator[Engine]:
 
 
 @contextlib.asynccontextmanager
-async def scratch_store(directory: Path, policy: Policy = _NO_POLICY) -> AsyncIterator[Engine]:
+async def scratch_store(directory: Path) -> AsyncIterator[Engine]:
     """Open tables in *directory* that keep everything, for trying things out."""
-    flow = pipeline(policy, traces_kept_seconds=_FOR_EVER_SECONDS, logs_kept_seconds=_FOR_EVER_SECONDS)
+    flow = pipeline(Policy(), traces_kept_seconds=_FOR_EVER_SECONDS, logs_kept_seconds=_FOR_EVER_SECONDS)
     async with open_embedded(directory, EmbeddedOptions()) as engine:
         await migrate(engine)
         await install(engine, [wire(name) for name in _WIRES], flow)
