@@ -8,7 +8,7 @@ from pathlib import Path
 import jsonschema_rs
 import pytest
 import yaml
-from tools.gen import GENERATED, ROOT, stale
+from tools.gen import EXAMPLE_POLICY, GENERATED, ROOT, stale
 
 SCHEMA = ROOT / "docs" / "reference" / "backbone.schema.json"
 
@@ -41,6 +41,20 @@ def test_the_schema_takes_the_example_and_refuses_what_is_wrong() -> None:
         {"http": {"max_connections": 0}},
         {"telemetry": {"log_level": "loud"}},
         {"http": {"max_body": "10M"}},
+    )
+    for wrong in refused:
+        assert not schema.is_valid(wrong), wrong
+
+
+def test_the_schema_of_policies_takes_the_example_and_refuses_what_is_wrong() -> None:
+    schema = jsonschema_rs.Draft202012Validator(json.loads((SCHEMA.parent / "policy.schema.json").read_text()))
+
+    schema.validate(yaml.safe_load(EXAMPLE_POLICY.read_text()))
+    refused: tuple[dict[str, dict[str, object]], ...] = (
+        {"tagging": {"attribute": []}},
+        {"tagging": {"attributes": [{"attribute": "a", "on_breach": "explode"}]}},
+        {"tagging": {"deny": [{"names": ["a"]}]}},
+        {"tagging": {"teams": {"a": {"service": []}}}},
     )
     for wrong in refused:
         assert not schema.is_valid(wrong), wrong

@@ -9,8 +9,12 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from backbone.cli import cli
+from backbone.cli.policy_explain import masked
 from backbone.config.load import load_policy
+from backbone.config.secret import Secret
+from backbone.config.section import Section
 from backbone.model.time import now_ns
+from backbone.process.literals import literal
 from backbone.simulate.recording import Recorded, Recorder
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "policy.yaml"
@@ -119,6 +123,23 @@ def test_explain_tells_in_words_and_in_sql(policy: Path) -> None:
     assert "transform(k, ['http.method'" in logs
     assert "concat('policy:'" in logs
     assert logs in everything
+
+
+class _Keyed(Section):
+    key: Secret
+
+
+class _Nested(Section):
+    keyed: dict[str, tuple[_Keyed, ...]]
+
+
+def test_secrets_are_masked_also_as_literals_of_sql() -> None:
+    config = _Nested.model_construct(keyed={"a": (_Keyed(key=Secret("it's")), _Keyed(key=Secret("plain")))})
+
+    quoted = literal("it's")
+    text = masked(f"hash({quoted}, {literal('plain')}, 'other')", config)
+
+    assert text == "hash('********', '********', 'other')"
 
 
 def test_the_standard_is_a_page_of_the_policy(policy: Path) -> None:

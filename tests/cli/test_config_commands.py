@@ -42,6 +42,18 @@ def test_check_tells_every_problem_of_every_file(good: Path, bad: Path, tmp_path
     ]
 
 
+def test_check_looks_into_the_policy_that_a_file_names(tmp_path: Path) -> None:
+    config = tmp_path / "backbone.yaml"
+    config.write_text("policy: {file: policy.yaml}")
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("tagging: {conventions: 1}")
+
+    result = run("check", str(config))
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == f"{policy}:1:24: tagging.conventions: expected true or false, got 1\n"
+
+
 def test_check_passes_good_files(good: Path) -> None:
     result = run("check", str(good))
 

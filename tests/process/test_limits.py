@@ -185,3 +185,15 @@ async def test_a_policy_is_reloaded_and_a_wrong_one_is_not(governed: StartGovern
     assert refused.text.removeprefix(f"{policy_file}:").strip() == expected
     assert accepted.status_code == 200
     assert (len(before), len(after)) == (2, 3)
+
+
+async def test_a_teams_services_have_a_budget_together(governed: StartGoverned) -> None:
+    policy = (
+        "tagging: {teams: {mesh: {services: [mesh-.*]}}}\nlimits: {teams: {mesh: {active_series: 3}}, on_breach: drop}"
+    )
+    async with governed(policy) as server:
+        for metric, job in (("calls", "mesh-a"), ("leases", "mesh-b"), ("depth", "shop")):
+            await write(server, calls(range(2), metric, job=job))
+        counts = [len(await found(server, metric)) for metric in ("calls", "leases", "depth")]
+
+    assert counts == [2, 1, 2]

@@ -12,6 +12,8 @@ import typer
 from backbone.cli.client import fail
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from backbone.config.policy import PolicyConfig
     from backbone.process import Policy
     from backbone.process.step import Layer, Step
@@ -43,7 +45,6 @@ def explain(
 
     config = load(file)
     policy = compile_policy(config)
-    secrets = list(_secrets(config))
     for name in [signal] if signal else _ITEMS:
         steps = _steps(policy, name)
         _print_heading(f"{name}: each {_ITEMS[name]}")
@@ -52,9 +53,9 @@ def explain(
         for number, step in enumerate(steps, 1):
             print(f"{number}. {step.name}")
             for sentence in step.words:
-                print(f"   - {_masked(sentence, secrets)}")
+                print(f"   - {masked(sentence, config)}")
             print()
-            _print_sql(_masked("\n\n".join(_sql(step)), secrets))
+            _print_sql(masked("\n\n".join(_sql(step)), config))
             print()
 
 
@@ -104,8 +105,9 @@ def _secrets(value: Any) -> Iterator[str]:
                 yield from _secrets(inner)
 
 
-def _masked(text: str, secrets: Sequence[str]) -> str:
-    for secret in secrets:
+def masked(text: str, config: BaseModel) -> str:
+    """Return *text* without what a configuration keeps secret."""
+    for secret in _secrets(config):
         text = text.replace(secret, _MASK)
     return text
 

@@ -9,7 +9,7 @@ table ``budgets`` in memory, which series were let in in ``admitted_series``, wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from backbone.config.policy import LimitsConfig
@@ -30,6 +30,7 @@ REASONS = (
 )
 """Why a series is left out, from the narrowest; ``policy`` is a rule of tagging."""
 
+Team = Callable[[str], str]
 OVERFLOW = "otel_metric_overflow"
 ADMITTED_KEY = "bitXor(id, cityHash64(toString(tenant)))"
 _UNLIMITED = (1 << 63) - 1
@@ -55,7 +56,7 @@ class Budget:
         return f"cityHash64('{self.reason}', {scope})"
 
 
-def admission(config: LimitsConfig, team: str | None, columns: Sequence[str]) -> Step:
+def admission(config: LimitsConfig, team: Team | None, columns: Sequence[str]) -> Step:
     """
     Return the step that gives each new series its ``verdict``, empty or one of `REASONS`.
 
@@ -63,7 +64,7 @@ def admission(config: LimitsConfig, team: str | None, columns: Sequence[str]) ->
 
     Args:
         config: the section ``limits``.
-        team: an expression of the team that a row's ``service`` belongs to, where there are teams with budgets.
+        team: makes of an expression of a service that of its team, where there are teams with budgets.
         columns: the names of all columns of a new series.
     """
     labels = config.labels
@@ -82,7 +83,7 @@ def admission(config: LimitsConfig, team: str | None, columns: Sequence[str]) ->
     return Step("limits", tuple(layers))
 
 
-def budgets(config: LimitsConfig, team: str | None) -> list[Budget]:
+def budgets(config: LimitsConfig, team: Team | None) -> list[Budget]:
     """Return the budgets of series in force, narrowest first."""
     metrics = {name: limits.active_series or _UNLIMITED for name, limits in config.metrics.items()}
     tenants = {name: limits.active_series or _UNLIMITED for name, limits in config.tenants.items()}
@@ -92,9 +93,9 @@ def budgets(config: LimitsConfig, team: str | None) -> list[Budget]:
     limit = chosen("metric", metrics, config.active_series_per_metric or _UNLIMITED)
     found.append(Budget("active_series_per_metric", "tenant, metric", "tenant, metric", limit))
     if team is not None:
-        limit = chosen(team, {name: limits.active_series for name, limits in config.teams.items()}, _UNLIMITED)
-        stored = team.replace("service", "labels['job']")
-        found.append(Budget("active_series_per_team", f"tenant, {team}", f"tenant, {stored}", limit))
+        own, stored = team("service"), team("replaceRegexpOne(labels['job'], '^.*/', '')")
+        limit = chosen(own, {name: limits.active_series for name, limits in config.teams.items()}, _UNLIMITED)
+        found.append(Budget("active_series_per_team", f"tenant, {own}", f"tenant, {stored}", limit))
     if tenants or config.active_series:
         limit = chosen("tenant", tenants, config.active_series or _UNLIMITED)
         found.append(Budget("active_series", "tenant", "tenant", limit))
@@ -143,7 +144,7 @@ SELECT * EXCEPT (over, verdict), if(verdict = '' AND over, '{_VALUES}', verdict)
 """
 
 
-def admission_pipeline(config: LimitsConfig, team: str | None) -> Pipeline:
+def admission_pipeline(config: LimitsConfig, team: Team | None) -> Pipeline:
     """Return what remembers how much of the budgets is used, from ``governed_in``."""
     let_in = "verdict = ''"
     counted = budgets(config, team)

@@ -2,7 +2,8 @@
 What a policy would do to telemetry that is stored: its steps as a SELECT over rows that are there, writing nothing.
 
 Stored rows were governed by the policy of their time: what it left out, renamed or masked is not seen, nor is what it
-sampled out. Limits and sampling are no steps over single rows, and are not tried.
+sampled out. Limits and sampling are no steps over single rows, and are not tried. Series are those of the time and of
+the day before it, since one that goes on is written once a day.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from backbone.store.engine import Engine, QueryLimits
 Signal = Literal["traces", "logs", "metrics"]
 
 _GOVERNED = ("breaches", "redactions", "dropped", "refused")
+_DAY_NS = 86_400 * 10**9
 # Steps one after the other are planned as they are: merged, names of their expressions grow with each.
 SETTINGS = "SETTINGS query_plan_merge_expressions = 0"
 
@@ -109,9 +111,9 @@ def _rows(
 
 
 def _series(tenant: str, policy: Policy, window: tuple[int, int]) -> Tried:
-    conditions = _between(tenant, window, "last_seen")
+    conditions = _between(tenant, (max(window[0] - _DAY_NS, 0), window[1]), "last_seen")
     labels = "mapKeys(labels) AS label_names, mapValues(labels) AS label_values"
-    # The day a series is first seen, and each day after, has a row of its own.
+    # A row for each day a series is seen, with its first time of that day: what lives now has one of the last day.
     one = f"SELECT tenant, metric, labels, unit, fp FROM series WHERE {conditions.where} LIMIT 1 BY fp"
     select = (
         f"SELECT tenant, toString(metric) AS metric, {labels}, toLowCardinality(unit) AS unit, "

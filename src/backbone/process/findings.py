@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from backbone.process.literals import listed
 from backbone.process.step import KEPT
 from backbone.process.view import View
 
@@ -22,10 +23,9 @@ def findings(signal: str, rows: str, policy: str, bits: str, rules: Sequence[str
     """
     if not rules:
         return None
-    names = ", ".join(f"'{rule}'" for rule in rules)
     select = f"""
 SELECT tenant, toStartOfMinute(received) AS minute, '{signal}' AS signal, service, '{policy}' AS policy,
-    [{names}][bit + 1] AS rule, if({KEPT}, 'kept', 'left out') AS outcome, count() AS items,
+    [{listed(rules)}][bit + 1] AS rule, if({KEPT}, 'kept', 'left out') AS outcome, count() AS items,
     anyLast(toString({example})) AS example
 FROM (SELECT *, arrayJoin(bitPositionsToArray({bits})) AS bit FROM {rows} WHERE {bits} != 0)
 GROUP BY tenant, minute, service, rule, outcome

@@ -6,12 +6,14 @@ import hashlib
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from backbone.config.policy import LimitsConfig, PolicyConfig
 from backbone.process.redact import KEY_BYTES, redaction
 from backbone.process.sample.compiled import Sampling, compile_sampling
 from backbone.process.step import Step
 from backbone.process.tag import compile_tagging
+from backbone.process.tag.conditions import owner
 from backbone.process.view import Recall
 
 
@@ -39,8 +41,8 @@ class Policy:
     redactions: tuple[str, ...] = ()
     """What each bit of ``redactions`` stands for, from the lowest."""
     limits: LimitsConfig = field(default_factory=LimitsConfig)
-    team: str | None = None
-    """An expression of the team that a row's ``service`` belongs to, where teams have budgets."""
+    team: Callable[[str], str] | None = None
+    """Makes of an expression of a service that of its team, where teams have budgets."""
 
     sampling: Sampling = field(default_factory=Sampling)
     text: Callable[[str], str] = _as_it_is
@@ -79,6 +81,7 @@ def compile_policy(config: PolicyConfig, key: bytes = b"") -> Policy:
         evidence=tagging.evidence,
         redactions=redact.names,
         limits=config.limits,
+        team=partial(owner, config.tagging) if config.limits.teams else None,
         sampling=compile_sampling(config.sample),
         text=redact.text,
         recalls=redact.recalls,

@@ -49,6 +49,8 @@ class Step:
     name: str
     layers: tuple[Layer, ...]
     resource: tuple[Layer, ...] = ()
+    carried: tuple[str, ...] = ()
+    """Columns of the layers of resources that the layers of items name."""
     words: tuple[str, ...] = ()
     """What is done, as sentences for people."""
 
@@ -62,25 +64,38 @@ def govern(select: str, columns: Sequence[str], steps: Sequence[Step]) -> str:
         columns: names as they stand in SQL, those of `GOVERNED` among them.
         steps: what is done, in order.
     """
-    return _applied(select, columns, [step.layers for step in steps])
+    for number, step in enumerate(steps):
+        if not (step.layers or step.carried):
+            continue
+        select = _applied(select, [*columns, *carried(steps[number:])], step.layers)
+        # What only this step needed ends with it.
+        select = f"SELECT {', '.join([*columns, *carried(steps[number + 1 :])])} FROM ({select})"
+    return select
 
 
 def govern_resources(select: str, columns: Sequence[str], steps: Sequence[Step]) -> str:
-    """Return the select, of a row for each resource, with the layers of resources applied."""
-    return _applied(select, columns, [step.resource for step in steps])
+    """Return the select, of a row for each resource, with the layers of resources applied, and what these carry."""
+    for number, step in enumerate(steps):
+        if not step.resource:
+            continue
+        select = _applied(select, [*columns, *carried(steps[:number])], step.resource)
+        select = f"SELECT {', '.join([*columns, *carried(steps[: number + 1])])} FROM ({select})"
+    return select
 
 
-def _applied(select: str, columns: Sequence[str], steps: Sequence[Sequence[Layer]]) -> str:
-    for layers in filter(None, steps):
-        there = set(columns)
-        for layer in layers:
-            if isinstance(layer, str):
-                select = layer.replace("{rows}", select)
-                continue
-            select = _layer(select, there, layer)
-            there |= set(layer)
-        # What only this step needed ends with it.
-        select = f"SELECT {', '.join(columns)} FROM ({select})"
+def carried(steps: Sequence[Step]) -> list[str]:
+    """Return the columns that resources have for the layers of items."""
+    return [name for step in steps for name in step.carried]
+
+
+def _applied(select: str, columns: Sequence[str], layers: Sequence[Layer]) -> str:
+    there = set(columns)
+    for layer in layers:
+        if isinstance(layer, str):
+            select = layer.replace("{rows}", select)
+            continue
+        select = _layer(select, there, layer)
+        there |= set(layer)
     return select
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from backbone.process.step import NOT_STORED, UNGOVERNED, Step, govern_resources
+from backbone.process.step import NOT_STORED, UNGOVERNED, Step, carried, govern_resources
 from backbone.process.values import attribute_map, kinds, plain_elements, string_of
 
 _RESOURCE = f"""
@@ -51,10 +51,11 @@ def unpack(wire: str, resources: str, scopes: str, items: str, columns: str, ste
     each = f"SELECT tenant, received_ns, arrayJoin({resources}) AS r FROM {wire}"
     found = f"SELECT received_ns, r, {_RESOURCE} FROM ({each})"
     governed = govern_resources(found, ["received_ns", "r", *_RESOURCE_COLUMNS.split(", ")], steps)
+    ours = ", ".join([_RESOURCE_COLUMNS, *carried(steps)])
     return plain_elements(f"""
-SELECT {_RESOURCE_COLUMNS}, {_SCOPE_COLUMNS}, {columns}
+SELECT {ours}, {_SCOPE_COLUMNS}, {columns}
 FROM (
-    SELECT {_RESOURCE_COLUMNS}, received_ns, {_SCOPE}, arrayJoin(s.{items}) AS i
-    FROM (SELECT received_ns, {_RESOURCE_COLUMNS}, arrayJoin(r.{scopes}) AS s FROM ({governed}))
+    SELECT {ours}, received_ns, {_SCOPE}, arrayJoin(s.{items}) AS i
+    FROM (SELECT received_ns, {ours}, arrayJoin(r.{scopes}) AS s FROM ({governed}))
 )
 """)

@@ -41,40 +41,56 @@ def compile_tagging(config: TaggingConfig) -> Tagging:
 
     def rows(signal: Signal) -> tuple[Step, ...]:
         subject, own = Rows(signal), [one for one in rules if one.is_about(signal)]
-        of = {where: [one for one in own if one.where == where] for where in ("resource", "item")}
+        of_resource, of_item = ([one for one in own if one.where == where] for where in ("resource", "item"))
         actions = Actions(own, names, subject)
         resource = (
             *rename_resource(config.renames_of("resource")),
-            *_judged(config, of["resource"], subject),
+            *_teams(config, own, subject),
+            *_judged(of_resource, subject),
             *actions.resources(),
         )
-        items = (*rename_attributes(config.renames_of("item")), *_judged(config, of["item"], subject), *actions.items())
-        return (Step("tagging", items, resource, tuple(sentences(config, signal))),) if resource or items else ()
+        items = (*rename_attributes(config.renames_of("item")), *_judged(of_item, subject), *actions.items())
+        carried = (TEAM,) if any(one.rule.teams for one in of_item) else ()
+        return _step(config, signal, items, resource, carried)
 
     series, own = Series(), [one for one in rules if one.is_about("metrics")]
     layers = (
         *rename_labels(config.all_renames()),
-        *_judged(config, own, series),
+        *_teams(config, own, series),
+        *_judged(own, series),
         *Actions(own, names, series).series(),
     )
     return Tagging(
         rows("traces"),
         rows("logs"),
-        (Step("tagging", layers, words=tuple(sentences(config, "metrics"))),) if layers else (),
+        _step(config, "metrics", layers),
         tuple(names),
         {signal: evidence(config, signal) for signal in SIGNALS},
     )
 
 
-def _judged(config: TaggingConfig, rules: Sequence[Numbered], subject: Subject) -> tuple[Layer, ...]:
+def _step(
+    config: TaggingConfig,
+    signal: Signal,
+    items: tuple[Layer, ...],
+    resource: tuple[Layer, ...] = (),
+    carried: tuple[str, ...] = (),
+) -> tuple[Step, ...]:
+    if not (items or resource):
+        return ()
+    return (Step("tagging", items, resource, carried, tuple(sentences(config, signal))),)
+
+
+def _teams(config: TaggingConfig, rules: Sequence[Numbered], subject: Subject) -> tuple[Layer, ...]:
+    return ({TEAM: team(config, subject)},) if any(one.rule.teams for one in rules) else ()
+
+
+def _judged(rules: Sequence[Numbered], subject: Subject) -> tuple[Layer, ...]:
     """Return the layers that tell which rules a row breaks."""
     if not rules:
         return ()
     bits = " + ".join(f"toUInt64({breach(one, subject)}) * {1 << one.bit}" for one in rules)
     judged = {"breaches": f"bitOr(breaches, {bits})"}
-    helpers: Layer = {}
-    if any(one.rule.teams for one in rules):
-        helpers[TEAM] = team(config, subject)
     if NAMES in bits:
-        helpers[NAMES] = f"arrayStringConcat({subject.names('item')}, '\\n')"
-    return (helpers, judged) if helpers else (judged,)
+        return ({NAMES: f"arrayStringConcat({subject.names('item')}, '\\n')"}, judged)
+    return (judged,)

@@ -32,14 +32,16 @@ class Actions:
 
     def items(self) -> tuple[Layer, ...]:
         """Return the layers over spans or log records."""
-        layer: Layer = {}
+        changes = "attributes"
         if removed := self._removed("item"):
-            kept = f"mapFilter((k, v) -> NOT ({removed}), attributes)"
-            layer["attributes"] = f"if({self._any('remove', 'item')}, {kept}, attributes)"
+            changes = f"mapFilter((k, v) -> NOT ({removed}), {changes})"
         if self._mask("tag"):
-            attributes = layer.get("attributes", "attributes")
             said = f"mapFromArrays([toLowCardinality({literal(BREACHES)})], [{self._said('tag')}])"
-            layer["attributes"] = f"if({self._any('tag')}, mapUpdate({attributes}, {said}), {attributes})"
+            tagged = f"if({self._any('tag')}, {said}, mapFromArrays([toLowCardinality('')], ['']))"
+            changes = f"mapFilter((k, v) -> k != '', mapUpdate({changes}, {tagged}))"
+        mask = self._mask("remove", "item") | self._mask("tag")
+        # A map that is chosen is copied, so it is done once for both.
+        layer: Layer = {"attributes": f"if(bitAnd(breaches, {mask}) != 0, {changes}, attributes)"} if mask else {}
         return self._with_ends(layer)
 
     def series(self) -> tuple[Layer, ...]:

@@ -13,18 +13,23 @@ TEAM = "tagging_team"
 """The column of the team, where rules ask for it."""
 
 
-def team(config: TaggingConfig, subject: Subject) -> str:
-    """Return the expression of the team whose service a row is of, empty where it is nobody's."""
+def owner(config: TaggingConfig, service: str) -> str:
+    """Return the expression of the team that a service, an expression, belongs to, empty where it is nobody's."""
     branches = [
-        f"match({subject.service}, {literal(whole('|'.join(f'(?:{one})' for one in team.services)))}), {literal(name)}"
+        f"match({service}, {literal(whole('|'.join(f'(?:{one})' for one in team.services)))}), {literal(name)}"
         for name, team in config.teams.items()
         if team.services
     ]
-    owner = f"multiIf({', '.join(branches)}, '')" if branches else "''"
+    return f"multiIf({', '.join(branches)}, '')" if branches else "''"
+
+
+def team(config: TaggingConfig, subject: Subject) -> str:
+    """Return the expression of the team whose service a row is of, empty where it is nobody's."""
+    owned = owner(config, subject.service)
     if not config.team_attribute:
-        return owner
+        return owned
     said = subject.value("resource", config.team_attribute)
-    return f"if({said} != '', {said}, {owner})"
+    return f"if({said} != '', {said}, {owned})"
 
 
 def breach(one: Numbered, subject: Subject) -> str:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from backbone.config.policy.patterns import whole
-from backbone.config.policy.tagging import NamesRule, Signal, Where
+from backbone.config.policy.tagging import BREACHES, NamesRule, Signal, Where
 from backbone.model import semconv
 from backbone.process.literals import literal
 
 TARGET = "target_info"
 """The series that holds what a resource says; see `backbone.process.metrics`."""
 
+_TAG = BREACHES.replace(".", "\\.")
 _OURS = ("job", "instance", "le", "quantile", "__.*", "otel_scope_.*", "backbone_policy_breaches")
 """Labels that are there whatever a sender says."""
 _NO_LABEL = re.compile("[^a-zA-Z0-9_]")
@@ -68,8 +69,9 @@ class Rows:
     def spoken_of(self, where: Where) -> str:  # noqa: ARG002 - every row has both
         return ""
 
-    def listed(self, name: str, patterns: tuple[str, ...], *, ours: bool = False) -> str:  # noqa: ARG002 - none are
-        return f"match({name}, {literal(_any(patterns))})"
+    def listed(self, name: str, patterns: tuple[str, ...], *, ours: bool = False) -> str:
+        meant = (*patterns, _TAG) if ours else patterns
+        return f"match({name}, {literal(_any(meant))})"
 
     def may_be_listed(self, rule: NamesRule) -> str:
         # One match over all names of an item, a line each, costs a third of a match for each.
