@@ -34,7 +34,7 @@ from backbone.config.policy import PolicyConfig
 from backbone.config.section import Section
 from backbone.model.errors import BackboneError, UserInputError
 from backbone.model.time import now_ns
-from backbone.process import compile_policy
+from backbone.process import Policy, compile_policy
 from backbone.process.trial import Item, trial
 from backbone.receive.body import BodyLimits, unpack_body
 from backbone.receive.envelope import check as check_message
@@ -224,7 +224,8 @@ async def run(config: PolicyConfig, samples: Sequence[Sample]) -> list[Outcome]:
     policy = compile_policy(config)
     outcomes = []
     with tempfile.TemporaryDirectory(prefix="backbone-policy-") as directory:
-        async with scratch_store(Path(directory)) as engine:
+        # What steps look into is there; what they do is tried on what is stored as it came.
+        async with scratch_store(Path(directory), Policy(recalls=policy.recalls)) as engine:
             for number, sample in enumerate(samples):
                 tenant = f"sample-{number}"
                 await _store(engine, tenant, sample)

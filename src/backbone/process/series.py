@@ -244,7 +244,9 @@ def series_pipeline(policy: Policy) -> Pipeline:
     limits = admission(policy.limits, policy.team, columns)
     governed = govern(_NEW, columns, [_CHECKS, *policy.series, *anew, limits, _collapse(policy)])
     counted = (
-        findings("metrics", "governed_in", "tagging", "breaches", policy.breaches, "metric"),
+        findings(
+            "metrics", "governed_in", "tagging", "breaches", policy.breaches, policy.evidence.get("metrics", "metric")
+        ),
         findings("metrics", "governed_in", "redact", "redactions", policy.redactions, "metric"),
     )
     series = Pipeline(
