@@ -50,10 +50,11 @@ def test_the_schema_of_policies_takes_the_example_and_refuses_what_is_wrong() ->
     schema = jsonschema_rs.Draft202012Validator(json.loads((SCHEMA.parent / "policy.schema.json").read_text()))
 
     schema.validate(yaml.safe_load(EXAMPLE_POLICY.read_text()))
-    for wrong in (
+    refused: tuple[dict[str, dict[str, object]], ...] = (
         {"tagging": {"attribute": []}},
         {"tagging": {"attributes": [{"attribute": "a", "on_breach": "explode"}]}},
         {"tagging": {"deny": [{"names": ["a"]}]}},
         {"tagging": {"teams": {"a": {"service": []}}}},
-    ):
+    )
+    for wrong in refused:
         assert not schema.is_valid(wrong), wrong
