@@ -120,6 +120,17 @@ async def test_services_score_by_what_they_break(governed: Server) -> None:
     assert [json.loads(line)["service"] for line in lines.stdout.splitlines()] == ["shop"]
 
 
+async def test_a_tenant_sees_what_is_his_own(governed: Server) -> None:
+    await _send(governed, {"service.name": "shop"}, [{"user.id": "me"}])
+    other = {"X-Scope-OrgID": "other"}
+
+    scores = await governed.http.get(f"{_API}/policy/score", headers=other)
+    diff = await governed.http.post(f"{_API}/policy/diff", json={"policy": ""}, headers=other)
+
+    assert scores.json() == {"services": []}
+    assert diff.json() == {"old": [], "new": []}
+
+
 async def test_the_policy_in_force_is_shown(governed: Server) -> None:
     shown = await _get(governed, "/policy")
 
