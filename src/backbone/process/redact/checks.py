@@ -74,11 +74,16 @@ ES_DNI = _over(
         "+ 1, 1) = right(d, 1)"
     ),
 )
+# In Corsica departments have a letter, which is sign enough.
 FR_NIR = _over(
     "d",
-    "replaceRegexpAll(replaceAll(replaceAll(s, '2A', '19'), '2B', '18'), '[^0-9]', '')",
-    "length(d) = 15 AND 97 - toUInt64OrZero(substring(d, 1, 13)) % 97 = toUInt64OrZero(substring(d, 14, 2))",
+    "replaceAll(s, ' ', '')",
+    (
+        "match(d, '[AB]') OR length(d) = 15 "
+        "AND 97 - toUInt64OrZero(substring(d, 1, 13)) % 97 = toUInt64OrZero(substring(d, 14))"
+    ),
 )
+
 _ID_WORDS = (
     "(?i)(?:ssn|social|nino|pesel|bsn|personnummer|cpf|ni[fe]|dni|steuer|aadhaar|passport|id|insee|nric|hkid|codice)"
 )
