@@ -17,7 +17,7 @@ from backbone.query.logql.parser import parse_log_query
 from backbone.query.logql.pipeline import Pipeline
 from backbone.query.logql.search_box import parse_search
 from backbone.query.logql.streams import EVERYTHING
-from backbone.query.slices import slices
+from backbone.query.slices import found_in_slices
 from backbone.query.values import any_value, json_ready, plain, readable
 from backbone.store.engine import Engine, QueryLimits
 
@@ -89,13 +89,17 @@ def severity_name(number: int) -> str:
 
 async def search_logs(engine: Engine, tenant: str, search: LogSearch, limits: QueryLimits) -> list[LogRecord]:
     """Return the records found, newest first; lines are changed by no stage, which only choose."""
-    found: list[LogRecord] = []
-    for start, end in slices(search.start_ns, search.end_ns + 1):
-        part = replace(search, start_ns=start, end_ns=end - 1, limit=search.limit - len(found))
-        found += await _search(engine, tenant, part, limits)
-        if len(found) >= search.limit:
-            break
-    return found
+
+    async def find(start: int, end: int, limit: int) -> list[LogRecord]:
+        return await _search(engine, tenant, replace(search, start_ns=start, end_ns=end - 1, limit=limit), limits)
+
+    window = search.start_ns, search.end_ns + 1
+    by_index = (
+        bool(search.trace_id)
+        or any(wanted.operator == "=" and wanted.value for wanted in search.attributes)
+        or Pipeline(tenant, search.query, window, label_columns(engine)).by_index
+    )
+    return await found_in_slices(window, search.limit, find, by_index=by_index)
 
 
 async def _search(engine: Engine, tenant: str, search: LogSearch, limits: QueryLimits) -> list[LogRecord]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from typing import TypeVar
+
+_Found = TypeVar("_Found")
 
 _FIRST_PART = 64
 _GROWTH = 4
@@ -26,3 +29,32 @@ def slices(start_ns: int, end_ns: int, *, forward: bool = False) -> Iterator[tup
             yield border, end_ns
             end_ns = border
         width *= _GROWTH
+
+
+async def found_in_slices(
+    window: tuple[int, int],
+    limit: int,
+    find: Callable[[int, int, int], Awaitable[list[_Found]]],
+    *,
+    forward: bool = False,
+    by_index: bool = False,
+) -> list[_Found]:
+    """
+    Return what *find* finds in the parts of a time, one after the other, until there is as much as is wanted.
+
+    Args:
+        window: nanoseconds, open at its end.
+        find: takes a part's start and end, and how much is still wanted.
+        forward: the oldest part first.
+        by_index: an index is asked, which finds what is rare in a long time as fast as in a short one. So if there is
+            nothing in the first part, all others are one.
+    """
+    found: list[_Found] = []
+    for start, end in slices(*window, forward=forward):
+        found += await find(start, end, limit - len(found))
+        if len(found) >= limit:
+            break
+        if by_index and not found:
+            rest = (end, window[1]) if forward else (window[0], start)
+            return await find(*rest, limit) if rest[0] < rest[1] else []
+    return found

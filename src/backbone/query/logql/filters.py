@@ -14,6 +14,7 @@ from backbone.query.logql.ast import (
     Logical,
     Needle,
     NumberFilter,
+    Phrase,
     TextFilter,
     Words,
 )
@@ -37,13 +38,22 @@ def words_condition(conditions: Conditions, stage: Words, line: str) -> str:
     """Return the SQL that tells whether a line passes; words of the body are looked up in its index."""
     found = []
     for phrase in stage.phrases:
-        text = _lower(phrase.text)
-        words = _WORD.findall(text) if phrase.whole else _inner_words(text)
+        text, words = _lower(phrase.text), _indexed_words(phrase)
         held = [f"hasAllTokens(lower({line}), {conditions.bind('Array(String)', words)})"] if words else []
         if words != [text]:
             held.append(f"position(lower({line}), {conditions.bind('String', text)}) > 0")
         found.append(f"({' AND '.join(held)})")
     return f"{'NOT ' if stage.negated else ''}({' OR '.join(found)})"
+
+
+def finds_by_index(stage: Words) -> bool:
+    """Return whether the index of words tells which lines pass, or which may."""
+    return not stage.negated and all(_indexed_words(phrase) for phrase in stage.phrases)
+
+
+def _indexed_words(phrase: Phrase) -> list[str]:
+    text = _lower(phrase.text)
+    return _WORD.findall(text) if phrase.whole else _inner_words(text)
 
 
 def whole_words(stage: LineFilter) -> tuple[str, ...]:

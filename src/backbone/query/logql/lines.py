@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from backbone.query.logql.ast import Distinct, LogQuery
 from backbone.query.logql.base_labels import stream_map
 from backbone.query.logql.columns import label_columns
 from backbone.query.logql.pipeline import Pipeline
-from backbone.query.slices import slices
+from backbone.query.slices import found_in_slices
 from backbone.store.engine import Engine, QueryLimits
 
 _NEWS_NS = 600_000_000_000
@@ -50,20 +50,16 @@ async def find_lines(engine: Engine, tenant: str, query: LogQuery, window: Windo
         UserInputError: a stage cannot be done as it is written.
         LimitExceeded: the statement needs more than it may.
     """
-    found: list[Line] = []
-    for start, end in _parts(query, window):
-        part = Window(start, end, window.limit - len(found), window.forward)
-        found += await _find(engine, tenant, query, part, limits)
-        if len(found) >= window.limit:
-            break
-    return found
-
-
-def _parts(query: LogQuery, window: Window) -> Iterable[tuple[int, int]]:
     # Which line is the first of its kind is known only of all of them.
     if any(isinstance(stage, Distinct) for stage in query.stages):
-        return [(window.start_ns, window.end_ns)]
-    return slices(window.start_ns, window.end_ns, forward=window.forward)
+        return await _find(engine, tenant, query, window, limits)
+
+    async def find(start: int, end: int, limit: int) -> list[Line]:
+        return await _find(engine, tenant, query, Window(start, end, limit, window.forward), limits)
+
+    whole = window.start_ns, window.end_ns
+    by_index = Pipeline(tenant, query, whole, label_columns(engine)).by_index
+    return await found_in_slices(whole, window.limit, find, forward=window.forward, by_index=by_index)
 
 
 async def _find(engine: Engine, tenant: str, query: LogQuery, window: Window, limits: QueryLimits) -> list[Line]:

@@ -11,7 +11,14 @@ from backbone.query.conditions import Conditions
 from backbone.query.logql import ast, extract
 from backbone.query.logql.base_labels import looked_up
 from backbone.query.logql.columns import NO_COLUMNS, LabelColumns
-from backbone.query.logql.filters import label_condition, line_condition, number_error, whole_words, words_condition
+from backbone.query.logql.filters import (
+    finds_by_index,
+    label_condition,
+    line_condition,
+    number_error,
+    whole_words,
+    words_condition,
+)
 from backbone.query.logql.labels import Changed, Chosen, Extracted, LineLabels, RecordLabels, matches
 from backbone.query.logql.readings import number_of
 from backbone.query.logql.template import TemplateError, parse_template
@@ -42,6 +49,8 @@ class Pipeline:
             end=("Int64", window[1]),
         )
         self.line = "body"
+        self.by_index = False
+        """Whether an index finds the lines, or most of those that are not it."""
         self.record: LineLabels = RecordLabels(self.conditions, columns)
         self.labels: LineLabels = self.record
         self._columns = columns
@@ -101,6 +110,7 @@ class Pipeline:
             case ast.LineFilter():
                 self._filter_line(stage)
             case ast.Words():
+                self.by_index |= self.line == "body" and finds_by_index(stage)
                 self._tests.append(words_condition(self.conditions, stage, self.line))
             case ast.LabelFilter():
                 if isinstance(stage.predicate, ast.TextFilter) and self.labels is self.record:
@@ -125,10 +135,12 @@ class Pipeline:
     def _look_up(self, label: str, operator: str, value: str) -> None:
         if label not in self._columns.names and operator == "=" and (found := looked_up(self.conditions, label, value)):
             self._tests.append(found)
+            self.by_index = True
 
     def _filter_line(self, stage: ast.LineFilter) -> None:
         if self.line == "body" and (words := whole_words(stage)):
             self._tests.append(f"hasAllTokens(lower(body), {self.conditions.bind('Array(String)', words)})")
+            self.by_index = True
         self._tests.append(line_condition(self.conditions, stage, self.line))
 
     def _extract(self, stage: ast.Json | ast.Logfmt | ast.Unpack | ast.Capture) -> None:
