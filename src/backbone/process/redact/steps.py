@@ -37,7 +37,7 @@ def exemplars_step(scrubber: Scrubber) -> Step:
 def series_step(scrubber: Scrubber) -> Step:
     """Return the step over rows with ``tenant``, ``label_names`` and ``label_values``."""
     back = {"label_names": f"mapKeys({_LABELS})", "label_values": f"mapValues({_LABELS})"}
-    layers = _layers(scrubber, Places(attributes=(One(_LABELS),)), bits=False)
+    layers = _layers(scrubber, Places(attributes=(One(_LABELS),)))
     return Step("redact", ({_LABELS: "mapFromArrays(label_names, label_values)"}, *layers, back))
 
 
