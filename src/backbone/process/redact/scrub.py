@@ -139,14 +139,13 @@ class Scrubber:
             return text
         expression, before, secret = _expression(group)
         found = f"replaceRegexpAll({text}, {literal(expression)}, '{_OPEN}{before}{_MIDDLE}{secret}{_CLOSE}')"
-        decided = ", ".join(f"{rule.decides}, '{rule.name}'" for rule in group.rules)
-        place = [rule.name for rule in group.rules if rule.address]
+        decided = ", ".join(
+            (f"{kind} != {_ADDRESS_PLACE} AND ({rule.decides})" if rule.address else rule.decides) + f", '{rule.name}'"
+            for rule in group.rules
+        )
         # What stands for a find may look like a tag before a value.
         marks = literals([f"<{name}>" for name in self.plan.names])
         decided = f"multiIf(has({marks}, b), '', {decided}, '')"
-        if place:
-            kept = f"{kind} = {_ADDRESS_PLACE} AND n IN ({literals(place)[1:-1]})"
-            decided = f"arrayMap(n -> if({kept}, '', n), [{decided}])[1]"
         marked = self._mark_of("n", "s", [rule.name for rule in group.rules])
         if any(rule.name == "url_password" for rule in group.rules):
             user = "concat(substring(s, 1, position(s, ':', 4)), {}, '@')"
