@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from backbone.process.redact.catalogue import (
+    EMAIL_IN_BYTES,
     ESCAPED,
     NAME_HINT,
     NETWORK_NAMES,
@@ -119,7 +120,8 @@ class Scrubber:
         return hints.replace(r"\b", rf"(?:\b|{ESCAPED})").replace("(?:^|[^", f"(?:{ESCAPED}|^|[^")
 
     def _blobs(self, text: str) -> str:
-        hints = literals([*self._word_hints(), self._number_hint(), SECRET_WORDS])
+        words = [EMAIL_IN_BYTES if hint in self._email() else hint for hint in self._word_hints()]
+        hints = literals([*words, self._number_hint(), SECRET_WORDS])
         inner = f"tryBase64Decode(extract({text}, {literal(f'(?:{_BEFORE_BLOB})({_BLOB})(?:{_AFTER_BLOB})')}))"
         blob = literal(f"({_BEFORE_BLOB})(?:{_BLOB})({_AFTER_BLOB})")
         masked = f"replaceRegexpAll({text}, {blob}, '\\\\1<{BINARY}>\\\\2')"
