@@ -9,7 +9,7 @@ import pytest
 from tests.stored import Stored, open_stored
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stored]:
     with open_stored(tmp_path_factory.mktemp("redact")) as opened:
         yield opened

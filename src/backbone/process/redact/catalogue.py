@@ -282,6 +282,9 @@ NAME_HINT = (
 ODD_NAMES = r"[0-9]{4}|[0-9]\.[0-9]|[0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}[:-]|[0-9][ -][0-9]"
 """What no name of an attribute has that holds no number of something; many that have it hold none either."""
 
+EMAIL_IN_BYTES = r"(?:[A-Za-z0-9._%+-]|[^\x00-\x7f])@(?:[A-Za-z0-9-]|[^\x00-\x7f])+\.(?:[A-Za-z]|[^\x00-\x7f]){2}"
+"""The hint of an address among bytes, where a sign alone means nothing."""
+
 SECRET_WORDS = r"(?i)passw|secret|token|api.?key|private.?key|credential|authorization|cookie"
 """What makes bytes that are not looked into any further suspicious."""
 

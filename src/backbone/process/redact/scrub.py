@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from backbone.process.redact.catalogue import (
+    EMAIL_IN_BYTES,
     ESCAPED,
     NAME_HINT,
     NETWORK_NAMES,
@@ -119,7 +120,8 @@ class Scrubber:
         return hints.replace(r"\b", rf"(?:\b|{ESCAPED})").replace("(?:^|[^", f"(?:{ESCAPED}|^|[^")
 
     def _blobs(self, text: str) -> str:
-        hints = literals([*self._word_hints(), self._number_hint(), SECRET_WORDS])
+        words = [EMAIL_IN_BYTES if hint in self._email() else hint for hint in self._word_hints()]
+        hints = literals([*words, self._number_hint(), SECRET_WORDS])
         inner = f"tryBase64Decode(extract({text}, {literal(f'(?:{_BEFORE_BLOB})({_BLOB})(?:{_AFTER_BLOB})')}))"
         blob = literal(f"({_BEFORE_BLOB})(?:{_BLOB})({_AFTER_BLOB})")
         masked = f"replaceRegexpAll({text}, {blob}, '\\\\1<{BINARY}>\\\\2')"
@@ -139,14 +141,13 @@ class Scrubber:
             return text
         expression, before, secret = _expression(group)
         found = f"replaceRegexpAll({text}, {literal(expression)}, '{_OPEN}{before}{_MIDDLE}{secret}{_CLOSE}')"
-        decided = ", ".join(f"{rule.decides}, '{rule.name}'" for rule in group.rules)
-        place = [rule.name for rule in group.rules if rule.address]
+        decided = ", ".join(
+            (f"{kind} != {_ADDRESS_PLACE} AND ({rule.decides})" if rule.address else rule.decides) + f", '{rule.name}'"
+            for rule in group.rules
+        )
         # What stands for a find may look like a tag before a value.
         marks = literals([f"<{name}>" for name in self.plan.names])
         decided = f"multiIf(has({marks}, b), '', {decided}, '')"
-        if place:
-            kept = f"{kind} = {_ADDRESS_PLACE} AND n IN ({literals(place)[1:-1]})"
-            decided = f"arrayMap(n -> if({kept}, '', n), [{decided}])[1]"
         marked = self._mark_of("n", "s", [rule.name for rule in group.rules])
         if any(rule.name == "url_password" for rule in group.rules):
             user = "concat(substring(s, 1, position(s, ':', 4)), {}, '@')"

@@ -45,7 +45,7 @@ def text_scrubbed(scrubber: Scrubber, text: str) -> str:
     """Return the expression *text* with what the rules find replaced, where there is a column ``tenant``."""
     found = f"({scrubber.may_hold_words('z')} OR {scrubber.may_hold_numbers('z')})"
     none = "toUInt8(0)"
-    clean = scrubber.numbers(scrubber.words(scrubber.first("z", none), none), none)
+    clean = _scrubbed(scrubber, "z", none)
     if scrubber.drops:
         clean = f"arrayMap(y -> if({scrubber.is_gone('y')}, '', y), [{clean}])[1]"
     return f"arrayMap(z -> if({found}, {clean}, z), [toString({text})])[1]"
@@ -60,24 +60,21 @@ def _layers(scrubber: Scrubber, places: Places, *other_kinds: str, bits: bool = 
     return (
         {"redact_text": places.looked_at(), "redact_names": places.all_names()},
         {
-            "redact_named": scrubber.is_suspicious("redact_names"),
-            "redact_words": scrubber.may_hold_words("redact_text"),
-            "redact_numbers": scrubber.may_hold_numbers("redact_text"),
-            "redact_binary": places.has_bytes(other_kinds),
+            "redact_found": (
+                f"{scrubber.is_suspicious('redact_names')} OR {scrubber.may_hold_words('redact_text')} "
+                f"OR {scrubber.may_hold_numbers('redact_text')} OR {places.has_bytes(other_kinds)}"
+            )
         },
-        {"redact_found": "redact_named OR redact_words OR redact_numbers OR redact_binary"},
+        {NAMES: f"if(redact_found, {places.keys()}, [])"},
+        {"redact_texts": f"if(redact_found, {places.gathered()}, [])"},
         {
-            NAMES: f"if(redact_found, {places.keys()}, [])",
+            "redact_kinds": f"if(redact_found, {places.kinds(scrubber, 'redact_texts')}, [])",
             BEGINS: f"if(redact_found, {places.begins()}, [])",
         },
-        {"redact_texts": f"if(redact_found, {places.gathered()}, [])"},
-        {"redact_kinds": f"if(redact_found, {places.kinds(scrubber, 'redact_texts')}, [])"},
-        {CLEAN: _over(scrubber.first("x", "f"), "redact_texts")},
-        {CLEAN: f"if(redact_named OR redact_words, {_over(scrubber.words('x', 'f'))}, {CLEAN})"},
-        {CLEAN: f"if(redact_found, {_over(scrubber.numbers('x', 'f'))}, {CLEAN})"},
+        {CLEAN: f"arrayMap((x, f) -> {_scrubbed(scrubber, 'x', 'f')}, redact_texts, redact_kinds)"},
         restored,
     )
 
 
-def _over(scrubbed: str, texts: str = CLEAN) -> str:
-    return f"arrayMap((x, f) -> {scrubbed}, {texts}, redact_kinds)"
+def _scrubbed(scrubber: Scrubber, text: str, kind: str) -> str:
+    return scrubber.numbers(scrubber.words(scrubber.first(text, kind), kind), kind)
