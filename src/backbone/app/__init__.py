@@ -26,7 +26,6 @@ from backbone.config.model import Config, RetentionConfig, StoreConfig
 from backbone.config.policy import PolicyConfig
 from backbone.model.tenant import Tenants
 from backbone.process import (
-    KEY_BYTES,
     Pipeline,
     Policy,
     compile_policy,
@@ -34,6 +33,7 @@ from backbone.process import (
     pipeline,
     sweeper,
 )
+from backbone.process.redact.key import kept_key
 from backbone.query.usage import Usage
 from backbone.receive.body import BodyLimits
 from backbone.receive.commit import CommitOptions, Lane
@@ -55,7 +55,6 @@ from backbone.serve.server import HttpServer, ServerOptions, bind
 from backbone.store.embedded import EmbeddedOptions, open_embedded
 from backbone.store.engine import Engine
 from backbone.store.flow import install
-from backbone.store.keys import kept_key
 from backbone.store.migrate import migrate
 from backbone.store.retention import apply_retention
 from backbone.store.wire import WireName, wire
@@ -154,7 +153,7 @@ async def _store(config: Config) -> AsyncIterator[Engine]:
 
 
 def _compiled(config: StoreConfig, policy: PolicyConfig) -> Policy:
-    return compile_policy(policy, kept_key(config.data_dir / "redact.key", KEY_BYTES))
+    return compile_policy(policy, kept_key(config.data_dir))
 
 
 def _flow(retention: RetentionConfig, policy: Policy) -> Pipeline:

@@ -11,7 +11,6 @@ from backbone.process.faults import faults_query
 from backbone.process.logs import LOG_COLUMNS, logs_pipeline
 from backbone.process.metrics import metrics_pipeline
 from backbone.process.policy import Policy, compile_policy
-from backbone.process.redact import KEY_BYTES
 from backbone.process.remote_write import remote_write_pipeline
 from backbone.process.sample.sweep import Sweeper
 from backbone.process.samples import samples_pipeline
@@ -22,7 +21,6 @@ from backbone.process.view import Passage, Pipeline, Recall, View
 from backbone.store.engine import Engine
 
 __all__ = [
-    "KEY_BYTES",
     "Passage",
     "Pipeline",
     "Policy",
