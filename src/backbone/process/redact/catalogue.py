@@ -142,13 +142,14 @@ _LENGTHS = (
     "RS22 RU33 SA24 SC31 SD18 SE24 SI19 SK24 SM27 SO23 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20 YE30"
 )
 """How long the account numbers of each country are."""
+_COUNTRIES = "|".join(length[:2] for length in _LENGTHS.split())
 
 
 IBAN = Rule(
     "iban",
     (
-        r"\b[A-Z]{2}[0-9]{2}[ -]?[A-Za-z0-9]{4}[ -]?[A-Za-z0-9]{4}[ -]?[A-Za-z0-9]{3}"
-        r"|\b[a-z]{2}[0-9]{2}[a-z]{0,6}[0-9]{7}"
+        rf"\b(?:{_COUNTRIES})[0-9]{{2}}[ -]?[A-Za-z0-9]{{4}}[ -]?[A-Za-z0-9]{{4}}[ -]?[A-Za-z0-9]{{3}}"
+        rf"|\b(?:{_COUNTRIES.lower()})[0-9]{{2}}[a-z]{{0,6}}[0-9]{{7}}"
     ),
     (
         Form(

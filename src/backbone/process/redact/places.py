@@ -89,6 +89,16 @@ class Places:
     names: tuple[str, ...] = ()
     name_arrays: tuple[str, ...] = ()
 
+    def without(self, others: Places) -> Places:
+        """Return the places that are not among *others*."""
+        return Places(
+            tuple(text for text in self.texts if text not in others.texts),
+            tuple(one for one in self.attributes if one not in others.attributes),
+            self.arrays,
+            tuple(name for name in self.names if name not in others.names),
+            self.name_arrays,
+        )
+
     def looked_at(self) -> str:
         """Return everything but names of attributes as one text."""
         joined = [*self.texts, *(one.joined() for one in self.attributes), *map(_joined, self.arrays)]

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from backbone.process.literals import any_of
 from backbone.process.redact.places import BEGINS, CLEAN, NAMES, Many, One, Places
 from backbone.process.redact.scrub import Scrubber
 from backbone.process.step import Step
 
+_RESOURCE = Places(texts=("service", "resource_schema_url"), attributes=(One("resource"),), names=("resource_kinds",))
+"""What is looked at once for all items of a resource."""
+_FOUND_IN_RESOURCE = "redact_resource"
 _TEXTS = ("service", "resource_schema_url", "scope", "scope_version", "scope_schema_url")
 _KINDS = ("attribute_kinds", "resource_kinds", "scope_kinds")
 _ATTRIBUTES = (One("attributes"), One("resource"), One("scope_attributes"))
@@ -22,11 +28,17 @@ _LABELS = "redact_labels"
 
 
 def spans_step(scrubber: Scrubber) -> Step:
-    return Step("redact", _layers(scrubber, SPANS))
+    return _step(scrubber, SPANS)
 
 
 def logs_step(scrubber: Scrubber) -> Step:
-    return Step("redact", _layers(scrubber, LOGS, "body_kind"))
+    return _step(scrubber, LOGS, "body_kind")
+
+
+def _step(scrubber: Scrubber, places: Places, *other_kinds: str) -> Step:
+    """Return the step over items, whose resources were looked at before they were spread out."""
+    found = _looks(scrubber, _RESOURCE, (), _FOUND_IN_RESOURCE)
+    return Step("redact", _layers(scrubber, places, *other_kinds, of_resource=True), found, (_FOUND_IN_RESOURCE,))
 
 
 def exemplars_step(scrubber: Scrubber) -> Step:
@@ -51,20 +63,37 @@ def text_scrubbed(scrubber: Scrubber, text: str) -> str:
     return f"arrayMap(z -> if({found}, {clean}, z), [toString({text})])[1]"
 
 
-def _layers(scrubber: Scrubber, places: Places, *other_kinds: str, bits: bool = True) -> tuple[dict[str, str], ...]:
+def _looks(scrubber: Scrubber, places: Places, other_kinds: Sequence[str], found: str) -> tuple[dict[str, str], ...]:
+    """Return the layers after which the column *found* says whether anything may be in these places."""
+    # Rows of one shape have the same names, which are looked at once for all of them.
+    return (
+        {"redact_text": places.looked_at(), "redact_names": f"toLowCardinality({places.all_names()})"},
+        {
+            found: any_of(
+                [
+                    scrubber.is_suspicious("redact_names"),
+                    scrubber.may_hold_words("redact_text"),
+                    scrubber.may_hold_numbers("redact_text"),
+                    places.has_bytes(other_kinds),
+                ]
+            )
+        },
+    )
+
+
+def _layers(
+    scrubber: Scrubber, places: Places, *other_kinds: str, bits: bool = True, of_resource: bool = False
+) -> tuple[dict[str, str], ...]:
     restored = {
         column: f"if(redact_found, {back}, {column})" for column, back in places.restored(scrubber).items()
     }  # fmt: skip
     if bits:
         restored["redactions"] = f"if(redact_found, {scrubber.bits('redact_texts', CLEAN)}, toUInt64(0))"
+    looked_at = places.without(_RESOURCE) if of_resource else places
+    found = {"redact_found": any_of([_FOUND_IN_RESOURCE, "redact_found"])} if of_resource else {}
     return (
-        {"redact_text": places.looked_at(), "redact_names": places.all_names()},
-        {
-            "redact_found": (
-                f"{scrubber.is_suspicious('redact_names')} OR {scrubber.may_hold_words('redact_text')} "
-                f"OR {scrubber.may_hold_numbers('redact_text')} OR {places.has_bytes(other_kinds)}"
-            )
-        },
+        *_looks(scrubber, looked_at, other_kinds, "redact_found"),
+        *filter(None, [found]),
         {NAMES: f"if(redact_found, {places.keys()}, [])"},
         {"redact_texts": f"if(redact_found, {places.gathered()}, [])"},
         {
