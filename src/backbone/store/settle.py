@@ -12,7 +12,7 @@ from backbone.store.engine import Engine, Statement
 QUIET_SECONDS = 5
 # Few rows are read through in a moment, and merging them over and over would cost more than it gives.
 _UNMERGED = """
-SELECT table, partition_id FROM system.parts
+SELECT DISTINCT table FROM system.parts
 WHERE active AND database = currentDatabase() AND table IN ('logs', 'spans')
     AND table NOT IN (SELECT table FROM system.merges WHERE database = currentDatabase())
 GROUP BY table, partition_id
@@ -22,7 +22,8 @@ HAVING countIf(level = 0) > 1 AND sumIf(rows, level = 0) >= 50000
 
 
 async def settle(engine: Engine, quiet_seconds: int = QUIET_SECONDS) -> None:
-    """Merge the parts that nothing merged yet, of partitions that nothing was written to for so long."""
+    """Merge the parts that nothing merged yet, where nothing was written to their partition for so long."""
     for row in await engine.rows(Statement(_UNMERGED, {"quiet": quiet_seconds})):
-        # Not FINAL: of all ranges of parts the one that is merged at the least cost, which is that of the small ones.
-        await engine.command(Statement(f"OPTIMIZE TABLE {row['table']} PARTITION ID '{row['partition_id']}'"))
+        # Neither FINAL nor of a partition, which would merge large parts, too: this takes the parts that are merged at
+        # the least cost, which are the small ones.
+        await engine.command(Statement(f"OPTIMIZE TABLE {row['table']}"))
