@@ -14,8 +14,8 @@ from pydantic.fields import FieldInfo
 
 from backbone.config.model import Config
 from backbone.config.policy import PolicyConfig
-from backbone.config.policy.redact import Regex, RuleName
-from backbone.config.policy.sample import Regex as SampleRegex
+from backbone.config.policy.patterns import Regex
+from backbone.config.policy.redact import RuleName
 from backbone.config.secret import Secret
 from backbone.config.section import Within
 from backbone.config.unions import kind_of, members
@@ -34,7 +34,6 @@ _KINDS: dict[object, str] = {
     Address: "HOST:PORT",
     Secret: "secret",
     Regex: "regular expression",
-    SampleRegex: "regular expression",
 }
 
 _HEAD = """\

@@ -16,6 +16,11 @@ def literal(text: str) -> str:
     return f"'{escaped}'"
 
 
+def literals(texts: Iterable[str]) -> str:
+    """Return an array of literals."""
+    return f"[{listed(texts)}]"
+
+
 def listed(texts: Iterable[str]) -> str:
     """Return literals with commas between them."""
     return ", ".join(literal(text) for text in texts)

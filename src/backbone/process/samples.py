@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from backbone.process.admission import REASONS
-from backbone.process.literals import listed
+from backbone.process.literals import literals
 from backbone.process.series import FIRST_FINGERPRINT, STORED, UNCHANGED
 from backbone.process.view import Pipeline, Recall, View
 
-_REASONS = f"arrayResize([{listed(REASONS)}], {FIRST_FINGERPRINT - 1}, '')"
+_REASONS = f"arrayResize({literals(REASONS)}, {FIRST_FINGERPRINT - 1}, '')"
 _RECEIVED = "fromUnixTimestamp64Nano(toInt64(received_ns), 'UTC')"
 
 _SAMPLES = """

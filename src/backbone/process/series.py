@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from backbone.process.admission import JOIN, OVERFLOW, REASONS, admission, admission_pipeline
 from backbone.process.findings import findings
-from backbone.process.literals import listed
+from backbone.process.literals import literals
 from backbone.process.policy import Policy
 from backbone.process.step import GOVERNED, UNGOVERNED, Step, govern, names_of
 from backbone.process.view import Passage, Pipeline, Recall, View
@@ -203,7 +203,7 @@ _STORED_KNOWN = f"SELECT {_known_key('id', 'last_seen')} AS key FROM series"
 
 _FATES = f"""
 SELECT DISTINCT {_FATE_KEY.format(id="sent_id")} AS key,
-    if({STORED}, fp, toUInt64(indexOf([{listed(REASONS)}], toString(verdict)))) AS fp
+    if({STORED}, fp, toUInt64(indexOf({literals(REASONS)}, toString(verdict)))) AS fp
 FROM governed_in WHERE NOT ({UNCHANGED})
 """
 

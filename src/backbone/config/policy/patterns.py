@@ -1,13 +1,15 @@
-"""Regular expressions of users: RE2, matched against a whole text, and bounded."""
+"""Regular expressions of users: RE2, and bounded; a `Pattern` is for whole texts, a `Regex` is looked for in them."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import re
+from dataclasses import dataclass
+from typing import Annotated, Self
 
 import re2
 from pydantic import AfterValidator
 
-from backbone.config.units import OptionError
+from backbone.config.units import OptionError, TextValue
 
 MAX_CHARACTERS = 1_000
 MAX_STEPS = 4_000
@@ -53,3 +55,47 @@ def _reason(error: Exception) -> str:
 
 Pattern = Annotated[str, AfterValidator(check_pattern)]
 """A regular expression in RE2's syntax that is matched against a whole text, as Prometheus does."""
+
+_MAX_PROGRAM_BYTES = 1 << 20
+_MAX_REPEAT = 50
+_REPEAT = re.compile(r"\{(\d*),?(\d*)\}")
+_NOT_TAKEN = re.compile(r"\\(?:[AzCGKZ]|[1-9])|\(\?[=!<>#|(R]|\(\?P[=>]")
+
+
+@dataclass(frozen=True, slots=True)
+class Regex(TextValue):
+    """A regular expression of RE2, whose cost is bounded whatever it is held against."""
+
+    pattern: str
+
+    PATTERN = "^."
+    EXPECTED = "a regular expression of RE2"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        if problem := _problem(text):
+            raise OptionError(f"{cls.EXPECTED} ({problem})", text)
+        return cls(text)
+
+    def __str__(self) -> str:
+        return self.pattern
+
+
+def _problem(text: str) -> str:
+    """Return what is wrong with an expression, or nothing."""
+    if not text or len(text) > MAX_CHARACTERS:
+        return f"1 to {MAX_CHARACTERS} characters"
+    if found := _NOT_TAKEN.search(text):
+        return f"'{found[0]}' is not taken"
+    repeats = [int(number) for match in _REPEAT.finditer(text) for number in match.groups() if number]
+    if any(number > _MAX_REPEAT for number in repeats):
+        return f"repeats of at most {_MAX_REPEAT}"
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = _MAX_PROGRAM_BYTES
+    try:
+        compiled = re2.compile(text, options)
+    except re2.error as error:
+        reason = error.args[0]
+        return (reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)).lower()
+    return "one that does not match the empty text" if compiled.fullmatch("") else ""

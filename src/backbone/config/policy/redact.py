@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
-import re2
 from pydantic import Field, model_validator
 
+from backbone.config.policy.patterns import Regex
 from backbone.config.secret import Secret
 from backbone.config.section import Clash, ClashesError, Section, Within
 from backbone.config.units import OptionError, TextValue
@@ -19,50 +19,6 @@ Action = Literal["mask", "hash", "truncate", "drop", "keep"]
 
 MAX_RULES = 64
 """As many as there are bits in the number by which a row says which rules found something."""
-_MAX_LENGTH = 1_000
-_MAX_PROGRAM_BYTES = 1 << 20
-_MAX_REPEAT = 50
-_REPEAT = re.compile(r"\{(\d*),?(\d*)\}")
-_NOT_TAKEN = re.compile(r"\\(?:[AzCGKZ]|[1-9])|\(\?[=!<>#|(R]|\(\?P[=>]")
-
-
-@dataclass(frozen=True, slots=True)
-class Regex(TextValue):
-    """A regular expression of RE2, whose cost is bounded whatever it is held against."""
-
-    pattern: str
-
-    PATTERN = "^."
-    EXPECTED = "a regular expression of RE2"
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        if problem := _problem(text):
-            raise OptionError(f"{cls.EXPECTED} ({problem})", text)
-        return cls(text)
-
-    def __str__(self) -> str:
-        return self.pattern
-
-
-def _problem(text: str) -> str:
-    """Return what is wrong with an expression, or nothing."""
-    if not text or len(text) > _MAX_LENGTH:
-        return f"1 to {_MAX_LENGTH} characters"
-    if found := _NOT_TAKEN.search(text):
-        return f"'{found[0]}' is not taken"
-    repeats = [int(number) for match in _REPEAT.finditer(text) for number in match.groups() if number]
-    if any(number > _MAX_REPEAT for number in repeats):
-        return f"repeats of at most {_MAX_REPEAT}"
-    options = re2.Options()
-    options.log_errors = False
-    options.max_mem = _MAX_PROGRAM_BYTES
-    try:
-        compiled = re2.compile(text, options)
-    except re2.error as error:
-        reason = error.args[0]
-        return (reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)).lower()
-    return "one that does not match the empty text" if compiled.fullmatch("") else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,13 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-import re2
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+from backbone.config.policy.patterns import Regex
 from backbone.config.section import Section, Within
-from backbone.config.units import Duration, OptionError, TextValue
+from backbone.config.units import Duration, OptionError
 
 _Item = TypeVar("_Item")
 Many = Annotated[tuple[_Item, ...], Field(strict=False)]
@@ -40,31 +40,6 @@ class Share(Within):
 
     def __str__(self) -> str:
         return "over 0, up to 1"
-
-
-@dataclass(frozen=True, slots=True)
-class Regex(TextValue):
-    """A regular expression in RE2's syntax, found anywhere in a text."""
-
-    text: str
-
-    PATTERN = "^[^\\0]+$"
-    EXPECTED = "a regular expression (RE2)"
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        options = re2.Options()
-        options.log_errors = False
-        try:
-            re2.compile(text, options)
-        except re2.error:
-            raise OptionError(cls.EXPECTED, text) from None
-        if not text:
-            raise OptionError(cls.EXPECTED, text)
-        return cls(text)
-
-    def __str__(self) -> str:
-        return self.text
 
 
 Ratio = Annotated[float, Share()]

@@ -14,13 +14,3 @@ def uncaptured(pattern: str) -> str:
 
 def _captures(piece: str) -> bool:
     return piece == "(" or (piece.startswith("(?") and piece.endswith(">") and len(piece) > 3)
-
-
-def literal(text: str) -> str:
-    """Return the text as the engine's SQL writes it."""
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
-
-
-def literals(texts: list[str] | tuple[str, ...]) -> str:
-    return f"[{', '.join(literal(text) for text in texts)}]"

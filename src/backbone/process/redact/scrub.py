@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from backbone.process.literals import literal, literals
 from backbone.process.redact.catalogue import (
     EMAIL_IN_BYTES,
     ESCAPED,
@@ -19,7 +20,6 @@ from backbone.process.redact.catalogue import (
     SECRET_WORDS,
     VALUE,
 )
-from backbone.process.redact.patterns import literal, literals
 from backbone.process.redact.plan import BINARY, NAMED, Plan
 from backbone.process.redact.rule import Group, Slot
 

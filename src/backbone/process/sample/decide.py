@@ -26,7 +26,7 @@ from backbone.config.policy.sample import (
     StatusPolicy,
     TailPolicy,
 )
-from backbone.process.literal import literal, literals
+from backbone.process.literals import literal, literals
 from backbone.process.sample.threshold import explicit_randomness, id_randomness, packed, probability, threshold
 
 _DUE = "SELECT trace_id FROM spans_waiting WHERE batch IN {due:Array(String)}"
@@ -181,7 +181,7 @@ def _attribute(policy: AttributePolicy) -> str:
     if policy.values:
         tests.append(f"has({literals(policy.values)}, {value})")
     if policy.pattern:
-        tests.append(f"match({value}, {literal(policy.pattern.text)})")
+        tests.append(f"match({value}, {literal(policy.pattern.pattern)})")
     if policy.at_least is not None:
         tests.append(f"ifNull(toFloat64OrNull({value}) >= {policy.at_least!r}, 0)")
     return " AND ".join(tests)

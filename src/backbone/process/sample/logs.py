@@ -8,7 +8,7 @@ at once where that is known from its trace's id, or else when the trace is decid
 from __future__ import annotations
 
 from backbone.config.policy.sample import LogRule
-from backbone.process.literal import literal, literals
+from backbone.process.literals import literal, literals
 from backbone.process.sample.compiled import Sampling
 from backbone.process.sample.spans import BATCH
 from backbone.process.sample.threshold import id_randomness, packed, threshold
@@ -89,7 +89,7 @@ def _about(rule: LogRule) -> str:
     if rule.match.severity_below:
         tests.append(f"severity BETWEEN 1 AND {_SEVERITIES[rule.match.severity_below] - 1}")
     if rule.match.pattern:
-        tests.append(f"match(body, {literal(rule.match.pattern.text)})")
+        tests.append(f"match(body, {literal(rule.match.pattern.pattern)})")
     return " AND ".join(tests) or "1"
 
 

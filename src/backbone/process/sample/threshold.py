@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from backbone.process.literal import literals
+from backbone.process.literals import literals
 
 DIGITS = 14
 _PRECISION = 4
