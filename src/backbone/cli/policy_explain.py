@@ -41,7 +41,7 @@ def explain(
     signal: Annotated[Signal | None, typer.Option(help="One signal; without it, all.")] = None,
 ) -> None:
     """Print what a policy does with each signal, in order: in words, then as SQL."""
-    from backbone.process import compile_policy  # noqa: PLC0415 - heavy
+    from backbone.process import compile_policy, storing  # noqa: PLC0415 - heavy
 
     config = load(file)
     policy = compile_policy(config)
@@ -57,6 +57,10 @@ def explain(
             print()
             _print_sql(masked("\n\n".join(_sql(step)), config))
             print()
+        for view in storing(policy, name):
+            print(f"then {view.name}, into {view.target}\n")
+            _print_sql(masked(view.select.strip(), config))
+            print()
 
 
 def standard(file: PolicyFile) -> None:
@@ -67,7 +71,11 @@ def standard(file: PolicyFile) -> None:
 
 
 def _steps(policy: Policy, signal: Signal) -> Sequence[Step]:
-    return {"traces": policy.spans, "logs": policy.logs, "metrics": policy.series}[signal]
+    from backbone.process.series import series_steps  # noqa: PLC0415 - heavy
+
+    if signal == "metrics":
+        return [step for step in series_steps(policy) if step.layers]
+    return policy.spans if signal == "traces" else policy.logs
 
 
 def _sql(step: Step) -> Iterator[str]:

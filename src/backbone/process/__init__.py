@@ -7,11 +7,15 @@ nothing, the next ones write them. Policy (`policy`) is part of the first, so th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from backbone.process.faults import faults_query
 from backbone.process.logs import LOG_COLUMNS, logs_pipeline
 from backbone.process.metrics import metrics_pipeline
 from backbone.process.policy import Policy, compile_policy
 from backbone.process.remote_write import remote_write_pipeline
+from backbone.process.sample.logs import logs_storing
+from backbone.process.sample.spans import spans_storing
 from backbone.process.sample.sweep import Sweeper
 from backbone.process.samples import samples_pipeline
 from backbone.process.series import series_pipeline
@@ -30,6 +34,7 @@ __all__ = [
     "compile_policy",
     "faults_query",
     "pipeline",
+    "storing",
     "sweeper",
 ]
 
@@ -44,6 +49,15 @@ def pipeline(policy: Policy, *, traces_kept_seconds: int = 0, logs_kept_seconds:
         samples_pipeline(),
     )
     return sum(doors, start=Pipeline((), (), policy.recalls) + series_pipeline(policy))
+
+
+def storing(policy: Policy, signal: str) -> Sequence[View]:
+    """Return the views that write a signal's rows where the policy samples them; none where all are kept."""
+    if signal == "traces" and policy.sampling.of_traces:
+        return spans_storing(policy.sampling)
+    if signal == "logs" and policy.sampling.log_rules:
+        return logs_storing(policy.sampling, LOG_COLUMNS).views
+    return ()
 
 
 def sweeper(engine: Engine, policy: Policy) -> Sweeper:

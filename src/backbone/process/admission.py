@@ -9,7 +9,7 @@ table ``budgets`` in memory, which series were let in in ``admitted_series``, wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from backbone.config.policy import LimitsConfig
@@ -80,7 +80,30 @@ def admission(config: LimitsConfig, team: Team | None, columns: Sequence[str]) -
         layers.append({"used": f"joinGet('budgets', 'used', {budget.key(budget.scope)}) + {_rank(budget)}"})
         over = f"verdict = '' AND NOT admitted AND used > {budget.limit}"
         layers.append({"verdict": f"if({over}, '{budget.reason}', verdict)"})
-    return Step("limits", tuple(layers))
+    return Step("limits", tuple(layers), words=tuple(_words(config)))
+
+
+def _words(config: LimitsConfig) -> Iterator[str]:
+    """Yield what is limited, as sentences."""
+    labels = config.labels
+    yield (
+        f"a series with over {labels.per_series} labels, a name over {labels.name_bytes} bytes or a value over "
+        f"{labels.value_bytes} bytes is left out"
+    )
+    over = "added up in the metric's overflow series" if config.on_breach == "overflow" else "left out"
+    numbers = {
+        "a metric may have": config.active_series_per_metric,
+        "a tenant may have": config.active_series,
+        "a tenant may have new in a minute": config.new_series_per_minute,
+    }
+    for who, most in numbers.items():
+        if most:
+            yield f"{who} {most:,} series; new ones over it are {over}"
+    if config.values_per_label:
+        yield f"a label may have {config.values_per_label:,} values; series with new ones over it are {over}"
+    kinds = {"metrics": len(config.metrics), "teams": len(config.teams), "tenants": len(config.tenants)}
+    if any(kinds.values()):
+        yield "budgets of their own: " + ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count)
 
 
 def budgets(config: LimitsConfig, team: Team | None) -> list[Budget]:

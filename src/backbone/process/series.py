@@ -237,12 +237,16 @@ GROUP BY tenant, minute, service, rule, outcome
 """
 
 
+def series_steps(policy: Policy) -> list[Step]:
+    """Return all that is done with a series that is not known, in order."""
+    anew = (_NAMED_ANEW,) if policy.series else ()
+    limits = admission(policy.limits, policy.team, names_of(GOVERNED_IN.columns))
+    return [_CHECKS, *policy.series, *anew, limits, _collapse(policy)]
+
+
 def series_pipeline(policy: Policy) -> Pipeline:
     """Return the steps from ``series_in`` to the tables of series and samples."""
-    columns = names_of(GOVERNED_IN.columns)
-    anew = (_NAMED_ANEW,) if policy.series else ()
-    limits = admission(policy.limits, policy.team, columns)
-    governed = govern(_NEW, columns, [_CHECKS, *policy.series, *anew, limits, _collapse(policy)])
+    governed = govern(_NEW, names_of(GOVERNED_IN.columns), series_steps(policy))
     counted = (
         findings(
             "metrics", "governed_in", "tagging", "breaches", policy.breaches, policy.evidence.get("metrics", "metric")

@@ -50,6 +50,17 @@ class Plan:
         texts = (*self.words.rules, *self.numbers.rules)
         return (NAMED, *(one.rule for one in self.own), BINARY, *(one.name for one in texts))
 
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What is done, as sentences."""
+        by_action: dict[str, list[str]] = {}
+        for rule in self.names:
+            by_action.setdefault(self.actions.get(rule, "keep"), []).append(rule)
+        found = [
+            f"what is found by {', '.join(rules)}: {action}" for action, rules in by_action.items() if action != "keep"
+        ]
+        return (*found, *(f"attributes named {names}: kept as they are" for names in self.kept))
+
     def for_labels(self, action: Action) -> Plan:
         """Return the plan for labels, where something else stands for masks."""
         return replace(self, actions={name: action if done == "mask" else done for name, done in self.actions.items()})

@@ -38,7 +38,8 @@ def logs_step(scrubber: Scrubber) -> Step:
 def _step(scrubber: Scrubber, places: Places, *other_kinds: str) -> Step:
     """Return the step over items, whose resources were looked at before they were spread out."""
     found = _looks(scrubber, _RESOURCE, (), _FOUND_IN_RESOURCE)
-    return Step("redact", _layers(scrubber, places, *other_kinds, of_resource=True), found, (_FOUND_IN_RESOURCE,))
+    layers = _layers(scrubber, places, *other_kinds, of_resource=True)
+    return Step("redact", layers, found, (_FOUND_IN_RESOURCE,), scrubber.plan.sentences)
 
 
 def exemplars_step(scrubber: Scrubber) -> Step:
@@ -50,7 +51,8 @@ def series_step(scrubber: Scrubber) -> Step:
     """Return the step over rows with ``tenant``, ``label_names`` and ``label_values``."""
     back = {"label_names": f"mapKeys({_LABELS})", "label_values": f"mapValues({_LABELS})"}
     layers = _layers(scrubber, Places(attributes=(One(_LABELS),)))
-    return Step("redact", ({_LABELS: "mapFromArrays(label_names, label_values)"}, *layers, back))
+    arranged = {_LABELS: "mapFromArrays(label_names, label_values)"}
+    return Step("redact", (arranged, *layers, back), words=scrubber.plan.sentences)
 
 
 def text_scrubbed(scrubber: Scrubber, text: str) -> str:
