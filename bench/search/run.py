@@ -39,6 +39,8 @@ FEWEST_RUNS = 3
 LANES = 8
 SETTLE_CAP_SECONDS = 90.0
 KNOWN_TRACES = 50
+QUIET_SECONDS = 12.0
+"""So long few records are left alone; then the server has built indexes for what came last."""
 COLUMN_SECONDS = 5.0
 """So long is waited after a question was asked twice, in which the server may make ready for more."""
 
@@ -153,6 +155,7 @@ def measure(program: Program, quick: bool, folder: Path, progress: ProgressSink)
     figures = SearchFigures(QUICK_LOGS if quick else LOGS, QUICK_SPANS if quick else TRACE_SPANS)
     with Server(program, folder / "few") as server:
         known = asyncio.run(_load(program, server.ports, figures.few_logs, 0, progress))
+        time.sleep(QUIET_SECONDS)
         server.wait_until_idle(SETTLE_CAP_SECONDS, lambda: progress("wait for merges", 0, None))
         figures.asked_of_few = asyncio.run(_ask(server, few_questions(known), progress))
     with Server(program, folder / "many") as server:

@@ -2,7 +2,8 @@
 Indexes for what was written last: merges build them, and after a burst some parts would wait long for their merge.
 
 While telemetry comes in, parts are merged ten at a time. When it stops, up to nine are left without indexes; they are
-merged once nothing was written for a while, and then are found as fast as all others.
+merged once nothing was written for a while, and then are found as fast as all others. Spans stay as they are: their ids
+are read through fast, and small parts, which lie in the order of time, help searches that begin with the newest.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ QUIET_SECONDS = 5
 # Few rows are read through in a moment, and merging them over and over would cost more than it gives.
 _UNMERGED = """
 SELECT DISTINCT table FROM system.parts
-WHERE active AND database = currentDatabase() AND table IN ('logs', 'spans')
+WHERE active AND database = currentDatabase() AND table = 'logs'
     AND table NOT IN (SELECT table FROM system.merges WHERE database = currentDatabase())
 GROUP BY table, partition_id
 HAVING countIf(level = 0) > 1 AND sumIf(rows, level = 0) >= 50000
