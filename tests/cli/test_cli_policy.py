@@ -234,7 +234,9 @@ def test_expectations_that_do_not_hold_fail_with_one(policy: Path, tmp_path: Pat
     [
         pytest.param("a.json", "{", "no JSON: ", id="no JSON"),
         pytest.param("a.json", {"x": 1}, "expected OTLP/JSON with one of resourceSpans", id="another JSON"),
-        pytest.param("a.json", {"resourceSpans": [1]}, "resourceSpans[0]: expected an object, got 1", id="not OTLP"),
+        pytest.param(
+            "a.json", {"resourceSpans": [1]}, "resourceSpans[0]: expected an object, got a number", id="not OTLP"
+        ),
         pytest.param("a.yaml", "tests: [", "a.yaml:2:1: not YAML: ", id="no YAML"),
         pytest.param(
             "a.yaml",

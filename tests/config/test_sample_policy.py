@@ -26,7 +26,7 @@ sample:
         - kind: and
           policies:
             - {kind: service_rate, per_second: 0} # error: 48: sample.traces.tail.policies[3].policies[0].per_second: expected 1 to 1000000, got 0
-            - {kind: attribute, key: a, pattern: '('} # error: 50: sample.traces.tail.policies[3].policies[1].pattern: expected a regular expression (RE2), got '('
+            - {kind: attribute, key: a, pattern: '('} # error: 50: sample.traces.tail.policies[3].policies[1].pattern: expected a regular expression of RE2 (missing ): (), got '('
             - {kind: or, policies: []} # error: 15: sample.traces.tail.policies[3].policies[2]: expected at least one of 'policies', got 'none'
         - {kind: not, policy: {kind: probabilistic, ratio: 0.5}} # error: 11: sample.traces.tail.policies[4]: expected no shares and rates in 'not', got 'probabilistic'
   logs:

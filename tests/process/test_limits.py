@@ -152,6 +152,15 @@ async def test_labels_that_are_too_large_leave_their_series_out(
         assert await left_out(server) == {reason: 1}
 
 
+async def test_a_request_of_nothing_but_known_series_that_are_left_out_is_taken(governed: StartGoverned) -> None:
+    async with governed("limits: {labels: {value_bytes: 8}}") as server:
+        for step in range(3):
+            await write(server, [({"__name__": "calls", "a": "a long value"}, 1.0)], NOW_MS + step)
+
+        assert await found(server, "calls") == {}
+        assert await left_out(server) == {"label_value_bytes": 3}
+
+
 async def test_otlp_senders_are_told_what_is_left_out(governed: StartGoverned) -> None:
     request = ExportMetricsServiceRequest()
     metric = request.resource_metrics.add().scope_metrics.add().metrics.add(name="depth")

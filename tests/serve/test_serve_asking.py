@@ -215,7 +215,7 @@ _OPERATIONS = [
     *("/traces", "/about", "/about/trace/{trace_id}"),
     *("/graph", "/operations", "/traces/compare", "/traces/{trace_id}/critical-path", "/spans/explain"),
     *("/traces/{trace_id}", "/logs", "/logs/histogram", "/logs/top", "/logs/fields", "/logs/patterns"),
-    *("/policy", "/policy/score", "/policy/diff"),
+    *("/policy", "/policy/score", "/policy/diff", "/policy/findings", "/cardinality"),
     *("/searches", "/searches/{search_id}", "/logs/differences", "/logs/context", "/metrics", "/sql", "/rates"),
 ]
 

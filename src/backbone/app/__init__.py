@@ -39,6 +39,7 @@ from backbone.receive.body import BodyLimits
 from backbone.receive.commit import CommitOptions, Lane
 from backbone.receive.door import HttpDoor, Reception
 from backbone.receive.intake import Intake
+from backbone.receive.kernels.warm import warm_up
 from backbone.receive.known_series import KnownSeries
 from backbone.receive.notes import CommitNotes
 from backbone.receive.otlp import SIGNALS
@@ -100,6 +101,7 @@ class Backbone:
         """
         metrics = Metrics()
         known, usage = KnownSeries(), Usage()
+        await asyncio.to_thread(warm_up)
         async with contextlib.AsyncExitStack() as stack:
             engine = await stack.enter_async_context(_store(config))
             policy = PolicyInForce(

@@ -57,12 +57,13 @@ class SampleIntake:
 
 def _columns(parted: Parted) -> bytes:
     """Return the samples of known series as the wire's message ``samples``."""
-    fields: list[NDArray[np.uint64] | NDArray[np.int64]] = [parted.fps, parted.times_ms, parted.values]
+    fields: dict[int, NDArray[np.uint64] | NDArray[np.int64]] = {}
+    if len(parted.fps):
+        fields = {1: parted.fps, 2: parted.times_ms, 3: parted.values}
     if parted.left_out.any():
-        fields.append(parted.left_out)
-    elif not len(parted.fps):
-        return b""
+        fields[4] = parted.left_out
+    # A column without numbers is left out: the engine takes it for a mistake.
     pieces = []
-    for number, column in enumerate(fields, 1):
+    for number, column in fields.items():
         pieces += [envelope.varint(number << 3 | 2), envelope.varint(column.nbytes), column.tobytes()]
     return b"".join(pieces)

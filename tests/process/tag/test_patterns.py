@@ -46,7 +46,7 @@ async def test_lists_of_names_find_what_python_finds(
     stored: Stored, kind: str, names: list[str], patterns: list[str]
 ) -> None:
     rules = {kind: [{"name": "n", "names": patterns}]}
-    source = json.dumps({"tagging": rules}).replace("$", "$$")
+    source = json.dumps({"redact": {"enabled": False}, "tagging": rules}).replace("$", "$$")
     compiled = compile_policy(parse_file(PolicyConfig, source.encode(), "p", {}))
     keys = ", ".join(literal(name) for name in names)
     row = (

@@ -161,6 +161,12 @@ def _series(
     state = seed
     plain = True
     while at < end:
+        # Nearly all fields are short messages, whose two bytes of tag and length need no loop.
+        if at + 2 <= end and data[at + 1] < 0x80 and data[at] == _LABELS << 3 | LEN and at + 2 + data[at + 1] <= end:
+            begin = at + 2
+            at = begin + np.int64(data[at + 1])
+            state = _hashed(data, begin, at, state)
+            continue
         number, kind, begin, at = field(data, at, end)
         if number < 0:
             return MALFORMED, np.uint64(0)
@@ -197,6 +203,13 @@ def _sample(data: Bytes, at: int, end: int, times: Numbers, values: Words, place
     """Read a sample; tell whether it is one, and nothing besides."""
     times[place] = 0
     values[place] = np.uint64(0)
+    # A value and a time, as Prometheus writes them.
+    if at + 10 < end and data[at] == _VALUE << 3 | FIXED64 and data[at + 9] == _TIME << 3 | VARINT:
+        time, stop = varint(data, at + 10, end)
+        if stop == end:
+            values[place] = _word(data, at + 1)
+            times[place] = np.int64(time)
+            return True
     while at < end:
         number, kind, begin, at = field(data, at, end)
         if number == _VALUE and kind == FIXED64:
