@@ -164,7 +164,7 @@ def _series(
         # Nearly all fields are short messages, whose two bytes of tag and length need no loop.
         if at + 2 <= end and data[at + 1] < 0x80 and data[at] == _LABELS << 3 | LEN and at + 2 + data[at + 1] <= end:
             begin = at + 2
-            at = begin + np.int64(data[at + 1])
+            at = begin + int(data[at + 1])
             state = _hashed(data, begin, at, state)
             continue
         number, kind, begin, at = field(data, at, end)
@@ -183,12 +183,9 @@ def _series(
         return 0, np.uint64(0)
     key = _finished(state)
     place = place_of(key, keys)
-    if keys[place] != key:
+    if keys[place] != key or not _on_day(out_times, first, count, days[place]):
         return 0, key
-    fp, day = fps[place], days[place]
-    for sample in range(first, count):
-        if out_times[sample] < 0 or out_times[sample] // _DAY_MS != day:
-            return 0, key
+    fp = fps[place]
     if fp < np.uint64(FIRST_FINGERPRINT):
         counts[LEFT_OUT + np.int64(fp)] += count - first
         return 1, key
@@ -196,6 +193,14 @@ def _series(
         out_fps[sample] = fp
     counts[SAMPLES] = count
     return 1, key
+
+
+@kernel
+def _on_day(times: Numbers, first: int, end: int, day: int) -> bool:
+    for sample in range(first, end):
+        if times[sample] < 0 or times[sample] // _DAY_MS != day:
+            return False
+    return True
 
 
 @kernel
