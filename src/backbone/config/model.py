@@ -15,8 +15,7 @@ from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
 from backbone.config.secret import Secret
 from backbone.config.section import Clash, ClashesError, Section, Within
-from backbone.config.units import Address, ByteSize, Duration, OptionError
-from backbone.model.tenant import TENANT_FORM, is_tenant
+from backbone.config.units import Address, ByteSize, Duration, OptionError, tenant_name
 
 
 def _d(text: str) -> Duration:
@@ -25,12 +24,6 @@ def _d(text: str) -> Duration:
 
 def _b(text: str) -> ByteSize:
     return ByteSize.parse(text)
-
-
-def _tenant(name: str) -> str:
-    if not is_tenant(name):
-        raise OptionError(TENANT_FORM, name)
-    return name
 
 
 def _header(name: str) -> str:
@@ -303,7 +296,7 @@ class TenantsConfig(Section):
 
     header: Annotated[str, AfterValidator(_header)] = "X-Scope-OrgID"
     """The header, or gRPC metadata key, that names the tenant."""
-    default: Annotated[str, AfterValidator(_tenant)] = "anonymous"
+    default: Annotated[str, AfterValidator(tenant_name)] = "anonymous"
     """The tenant of a request that names none."""
 
 

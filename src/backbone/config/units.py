@@ -13,6 +13,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from backbone.config.wording import did_you_mean, show
 from backbone.model.errors import UserInputError
+from backbone.model.tenant import TENANT_FORM, is_tenant
 from backbone.model.time import MILLISECONDS_PER_SECOND, NANOSECONDS_PER_MILLISECOND
 
 _DURATION_UNITS_MS = {
@@ -233,3 +234,10 @@ def _meant_address(text: str) -> str | None:
         return f"127.0.0.1:{port}"
     host, _, port = text.rpartition(":")
     return f"[{host}]:{port}" if ":" in host and _is_host(host) and port.isdecimal() else None
+
+
+def tenant_name(name: str) -> str:
+    """Return a tenant's name; raises `OptionError` where it is none."""
+    if not is_tenant(name):
+        raise OptionError(TENANT_FORM, name)
+    return name

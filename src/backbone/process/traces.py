@@ -6,7 +6,7 @@ from backbone.process.findings import findings
 from backbone.process.ingested import ingested
 from backbone.process.policy import Policy
 from backbone.process.sample.spans import spans_storing
-from backbone.process.step import GOVERNED, govern, names_of
+from backbone.process.step import GOVERNED, KEPT, govern, names_of
 from backbone.process.unpack import unpack
 from backbone.process.values import ATTRIBUTES, attribute_map, kinds, sized, timestamp
 from backbone.process.view import Passage, Pipeline, View
@@ -83,11 +83,11 @@ _EXAMPLE = "lower(hex(trace_id))"
 
 # Buckets are those of an OpenTelemetry exponential histogram of scale 3: bucket i holds durations in ns over
 # 2^(i/8) up to 2^((i+1)/8), so a quantile read from them is within 4.5 % of the true one.
-_OPERATIONS = """
+_OPERATIONS = f"""
 SELECT tenant, toStartOfMinute(time) AS minute, service, name, kind, status,
     toInt16(ceil(log2(greatest(duration_ns, 1)) * 8) - 1) AS bucket,
     count() AS spans, sum(duration_ns) AS total_ns
-FROM spans_in WHERE dropped = '' AND refused = '' GROUP BY tenant, minute, service, name, kind, status, bucket
+FROM spans_in WHERE {KEPT} GROUP BY tenant, minute, service, name, kind, status, bucket
 """
 
 

@@ -7,17 +7,10 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from backbone.config.section import Section, Within
-from backbone.config.units import OptionError
-from backbone.model.tenant import TENANT_FORM, is_tenant
+from backbone.config.units import tenant_name
 
 Count = Annotated[int, Within(1, 10_000_000_000)]
 OnBreach = Literal["overflow", "drop"]
-
-
-def _tenant(name: str) -> str:
-    if not is_tenant(name):
-        raise OptionError(TENANT_FORM, name)
-    return name
 
 
 class LabelLimits(Section):
@@ -82,5 +75,5 @@ class LimitsConfig(Section):
     """Budgets of single metrics, by their Prometheus name."""
     teams: dict[str, TeamLimits] = Field(default_factory=dict)
     """Budgets of teams, by their names in ``tagging.teams``."""
-    tenants: dict[Annotated[str, AfterValidator(_tenant)], TenantLimits] = Field(default_factory=dict)
+    tenants: dict[Annotated[str, AfterValidator(tenant_name)], TenantLimits] = Field(default_factory=dict)
     """Budgets of single tenants, by their names."""
