@@ -15,9 +15,10 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Sp
 
 from backbone.config.policy import PolicyConfig
 from backbone.model.time import NANOSECONDS_PER_SECOND, now_ns
-from backbone.process import compile_policy, pipeline
+from backbone.process import Policy, compile_policy, pipeline
 from backbone.process.series import fingerprint, label_hash
 from backbone.receive.envelope import seal
+from backbone.receive.scrub.requests import RequestScrubber
 from backbone.store.embedded import EmbeddedEngine, EmbeddedOptions
 from backbone.store.engine import Statement
 from backbone.store.flow import install
@@ -31,8 +32,9 @@ STALE = "stale"
 class Stored:
     """Telemetry in an engine; tests keep apart by taking a tenant each."""
 
-    def __init__(self, engine: EmbeddedEngine) -> None:
+    def __init__(self, engine: EmbeddedEngine, policy: Policy) -> None:
         self.engine = engine
+        self._scrubber = RequestScrubber(engine, policy.redaction.requests) if policy.redaction.requests else None
         self._numbers = itertools.count(1)
 
     def tenant(self) -> str:
@@ -40,6 +42,10 @@ class Stored:
         return f"t{next(self._numbers)}"
 
     async def send(self, name: WireName, tenant: str, body: bytes, *, received_ns: int | None = None) -> None:
+        if self._scrubber is not None and name in {"traces", "logs"}:
+            [scrubbed] = await self._scrubber.scrub(name, [(body, tenant)])
+            assert isinstance(scrubbed, bytes), scrubbed
+            body = scrubbed
         sealed = seal(body, tenant, received_ns or now_ns())
         shape = wire(name)
         await self.engine.insert(shape.table, shape.proto, [sealed], token=f"test-{next(self._numbers)}")
@@ -125,12 +131,13 @@ def open_stored(directory: Path) -> Iterator[Stored]:
     """Open an engine in *directory* with all tables and views."""
     engine = EmbeddedEngine.open(directory, EmbeddedOptions(connections=3))
     try:
-        asyncio.run(_set_up(engine))
-        yield Stored(engine)
+        policy = compile_policy(PolicyConfig())
+        asyncio.run(_set_up(engine, policy))
+        yield Stored(engine, policy)
     finally:
         asyncio.run(engine.close())
 
 
-async def _set_up(engine: EmbeddedEngine) -> None:
+async def _set_up(engine: EmbeddedEngine, policy: Policy) -> None:
     await migrate(engine)
-    await install(engine, pipeline(compile_policy(PolicyConfig())))
+    await install(engine, pipeline(policy))

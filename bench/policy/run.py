@@ -21,17 +21,19 @@ from backbone.config.policy import PolicyConfig
 from backbone.model.time import now_ns
 from backbone.process import Policy, compile_policy
 from backbone.receive.envelope import seal
-from backbone.store.engine import Engine, Statement
+from backbone.receive.scrub.requests import Request, RequestScrubber
+from backbone.store.engine import Engine
 from backbone.store.wire import WireName, wire
 from bench.bodies.logs import RECORDS, LogBodies
 from bench.bodies.spans import SPANS, SpanBodies
 from bench.measure import ProgressSink
 from bench.policy.corpus import Score, read, score
+from bench.policy.texts import scrubbed_texts
 from bench.report import Machine, markdown_table
 
 NAME = "policy"
 CANARIES, QUICK_CANARIES = 100_000, 5_000
-SIGNALS = ("traces", "logs", "metrics")
+SIGNALS = ("traces", "logs", "metrics", "remote_write")
 REQUESTS = 20
 RUNS = 5
 
@@ -59,13 +61,11 @@ class Cost:
 async def corpora(directory: Path) -> dict[str, dict[str, Score]]:
     """Return the scores of both corpora."""
     policy = compile_policy(PolicyConfig())
-    sql = f"SELECT {policy.text('x')} AS y FROM (SELECT 't' AS tenant, arrayJoin({{texts:Array(String)}}) AS x)"
     found: dict[str, dict[str, Score]] = {}
     async with scratch_store(directory, policy) as engine:
         for name in ("first", "second"):
             corpus = read(name)
-            answer = await engine.query(Statement(sql, {"texts": [one.text for one in corpus]}), output="JSONEachRow")
-            scrubbed = [orjson.loads(line)["y"] for line in answer.splitlines()]
+            scrubbed = await scrubbed_texts(engine, policy.redaction, [one.text for one in corpus])
             found[name] = dict(score(corpus, lambda _, scrubbed=scrubbed: scrubbed))  # type: ignore[misc]
     return found
 
@@ -78,20 +78,27 @@ async def cost(work: Path, signal: WireName, bodies: Bodies, items: int, progres
         for name, policy in policies.items():
             directory = work / f"{signal}-{name}-{run}"
             async with scratch_store(directory, policy) as engine:
-                seconds = await _insert(engine, signal, bodies)
+                seconds = await _insert(engine, policy, signal, bodies)
             shutil.rmtree(directory)
             least[name] = min(least.get(name, seconds), seconds)
             progress(f"cost of {signal}", run + 1, RUNS)
     return Cost(signal, *(least[name] * 100_000 / (items * REQUESTS) for name in ("without", "redacted")))
 
 
-async def _insert(engine: Engine, signal: WireName, bodies: Bodies) -> float:
+async def _insert(engine: Engine, policy: Policy, signal: WireName, bodies: Bodies) -> float:
     shape = wire(signal)
-    group = [seal(bodies.body(number), "bench", now_ns() + number) for number in range(REQUESTS)]
+    requests = [(bodies.body(number), "bench") for number in range(REQUESTS)]
+    scrubber = RequestScrubber(engine, policy.redaction.requests) if policy.redaction.requests else None
+
+    async def insert(group: Sequence[Request], token: str) -> None:
+        found = await scrubber.scrub(signal, group) if scrubber else [body for body, _ in group]
+        payload = [seal(body, "bench", now_ns() + at) for at, body in enumerate(found) if isinstance(body, bytes)]
+        await engine.insert(shape.table, shape.proto, payload, token=token)
+
     # The first one fills caches.
-    await engine.insert(shape.table, shape.proto, group[:1], token="first")
+    await insert(requests[:1], "first")
     before = _cpu_seconds()
-    await engine.insert(shape.table, shape.proto, group, token="group")
+    await insert(requests, "group")
     return _cpu_seconds() - before
 
 
@@ -108,7 +115,7 @@ def run(quick: bool, machine: Machine, places: tuple[Path, Path], show: ShowProg
     with show(NAME) as progress:
         scores = asyncio.run(corpora(folder / "corpora"))
         count = QUICK_CANARIES if quick else CANARIES
-        outcome = asyncio.run(try_out(PolicyConfig(), count, 1, SIGNALS, folder / "canary", progress))
+        outcome = asyncio.run(try_out(None, count, 1, SIGNALS, folder / "canary", progress))
         kinds: tuple[tuple[WireName, Bodies, int], ...] = (
             ("logs", LogBodies(1), RECORDS), ("traces", SpanBodies(2), SPANS),
         )  # fmt: skip

@@ -71,6 +71,8 @@ _WIRES: dict[WireName, str] = {
     "samples": "metrics",
 }
 """The lanes and the signal each carries."""
+_SCRUBBED: frozenset[WireName] = frozenset(("traces", "logs"))
+"""Those whose requests are scrubbed as they come; in metrics views do that, to each series once."""
 _GRACE_SECONDS = 5.0
 _FOR_EVER_SECONDS = 100 * 365 * 86_400
 _NO_POLICY = Policy()
@@ -200,6 +202,7 @@ async def _lanes(
             options,
             metrics,
             partial(policy.refill, name),
+            scrub=partial(policy.scrub, name) if name in _SCRUBBED else None,
         )
         for name, signal in _WIRES.items()
     }

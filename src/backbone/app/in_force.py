@@ -1,8 +1,9 @@
 """
 The policy in force, and how another takes its place while telemetry comes in.
 
-A policy is the text of views. They are replaced as a whole while no group is being written, so each item is treated by
-one policy, the one before or the one after; senders wait for it, none is turned away.
+A policy is the text of views, and how requests are scrubbed before them. Both are replaced as a whole while no group
+is being written, so each item is treated by one policy, the one before or the one after; senders wait for it, none is
+turned away.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ import structlog
 
 from backbone.config.load import load_policy
 from backbone.config.policy import PolicyConfig
-from backbone.model.errors import BackboneError
+from backbone.model.errors import BackboneError, UserInputError
 from backbone.process import Pipeline, Policy
 from backbone.receive.commit import Lane
+from backbone.receive.scrub.requests import Request, RequestScrubber
 from backbone.store.engine import Engine
 from backbone.store.flow import install, refill
 from backbone.store.wire import WireName, wire
@@ -52,6 +54,13 @@ class PolicyInForce:
         self.config = load_policy(file)
         self.policy = compiled(self.config)
         self._pipeline = flow(self.policy)
+        self._scrubber = _scrubber(engine, self.policy)
+
+    async def scrub(self, name: WireName, requests: Sequence[Request]) -> list[bytes | UserInputError]:
+        """Return requests as they may be written, or why they cannot be read."""
+        if self._scrubber is None:
+            return [body for body, _ in requests]
+        return await self._scrubber.scrub(name, requests)
 
     async def install(self) -> None:
         """Put the policy in force, before anything comes in."""
@@ -85,8 +94,13 @@ class PolicyInForce:
                     await self._install(self._pipeline)
                     raise
                 self.config, self.policy, self._pipeline = config, policy, pipeline
+                self._scrubber = _scrubber(self._engine, policy)
                 replaced(policy)
         _log.info("policy reloaded", file=str(self._file) if self._file else "default")
 
     async def _install(self, pipeline: Pipeline) -> None:
         await install(self._engine, pipeline)
+
+
+def _scrubber(engine: Engine, policy: Policy) -> RequestScrubber | None:
+    return RequestScrubber(engine, policy.redaction.requests) if policy.redaction.requests else None

@@ -1,9 +1,9 @@
-"""The self-test of redaction: secrets go through a policy, and every byte that is kept is searched for them."""
+"""The self-test of redaction: secrets go through every door of a server, and all it keeps is searched."""
 
 from __future__ import annotations
 
 import asyncio
-import secrets as randomness
+import itertools
 import sys
 import tempfile
 from collections import Counter
@@ -14,19 +14,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from backbone.app import scratch_store
+from backbone.cli.canary_server import Doors, running_server
 from backbone.cli.client import print_lines
 from backbone.cli.tables import print_table
-from backbone.config.policy import PolicyConfig
-from backbone.model.time import now_ns
-from backbone.process import compile_policy
-from backbone.receive.envelope import seal
 from backbone.simulate.canary import Hidden, Placed, Search
+from backbone.store.embedded import EmbeddedOptions, open_embedded
 from backbone.store.engine import Engine, QueryLimits, Statement
-from backbone.store.wire import WireName, wire
 
 _ITEMS = 200
-_GROUP = 5
 _LIMITS = QueryLimits(timeout_seconds=600, max_memory_bytes=4 << 30)
 
 Tell = Callable[[str, int, int], None]
@@ -44,15 +39,25 @@ class Outcome:
 
 
 async def try_out(
-    policy: PolicyConfig, count: int, seed: int, signals: Sequence[str], directory: Path, tell: Tell
+    policy: Path | None, count: int, seed: int, signals: Sequence[str], directory: Path, tell: Tell
 ) -> Outcome:
-    """Send *count* secrets or a few more, then search the tables and, when the store is closed, the files."""
+    """
+    Send *count* secrets or a few more to a server of its own, then search all that it keeps.
+
+    Args:
+        policy: the policy's file; without one, the default.
+        count: how many, over all signals and doors.
+        seed: the same seed makes the same secrets.
+        signals: traces, logs, metrics and remote_write.
+        directory: where the server writes; it is made.
+        tell: told how far it is.
+    """
     hidden = Hidden(seed)
-    compiled = compile_policy(policy, randomness.token_bytes(16))
-    async with scratch_store(directory, compiled) as engine:
-        await _send(engine, hidden, count, signals, tell)
-        search = Search(hidden.placed)
-        outcome = Outcome(hidden.placed)
+    async with running_server(directory, policy) as doors:
+        await _send(doors, hidden, count, signals, tell)
+    # Tables are searched as what they hold, since files are packed; files as they are, since tables are not all.
+    search, outcome = Search(hidden.placed), Outcome(hidden.placed)
+    async with open_embedded(directory / "data", EmbeddedOptions()) as engine:
         async for table, content in _tables(engine):
             _look(outcome, search, f"table {table}", content)
             tell(f"search {table}", len(outcome.sent), len(outcome.sent))
@@ -66,17 +71,19 @@ def _look_through(outcome: Outcome, search: Search, directory: Path) -> None:
             _look(outcome, search, f"file {file.relative_to(directory)}", file.read_bytes())
 
 
-async def _send(engine: Engine, hidden: Hidden, count: int, signals: Sequence[str], tell: Tell) -> None:
-    make = {"traces": hidden.traces, "logs": hidden.logs, "metrics": hidden.metrics}
-    number = 0
+async def _send(doors: Doors, hidden: Hidden, count: int, signals: Sequence[str], tell: Tell) -> None:
+    """Send requests through each signal's doors in turn."""
+    make = {
+        "traces": hidden.traces,
+        "logs": hidden.logs,
+        "metrics": hidden.metrics,
+        "remote_write": hidden.remote_write,
+    }
+    ways = [(signal, itertools.cycle(doors.of(signal))) for signal in signals]
     while len(hidden.placed) < count:
-        for signal in signals:
-            name: WireName = signal  # type: ignore[assignment]
-            shape = wire(name)
+        for signal, way in ways:
             few = min(_ITEMS, max(1, (count - len(hidden.placed)) // 20))
-            group = [seal(make[signal](few), "canary", now_ns() + at) for at in range(_GROUP)]
-            await engine.insert(shape.table, shape.proto, group, token=f"canary-{number}")
-            number += 1
+            await next(way)(make[signal](few))
             tell(f"send {signal}", min(len(hidden.placed), count), count)
 
 
@@ -95,7 +102,7 @@ def _look(outcome: Outcome, search: Search, where: str, content: bytes) -> None:
         outcome.found[where] = found
 
 
-def run(policy: PolicyConfig, count: int, seed: int, signals: Sequence[str], as_json: bool) -> bool:
+def run(policy: Path | None, count: int, seed: int, signals: Sequence[str], as_json: bool) -> bool:
     """Try a policy out and print what came of it; return whether anything was found."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with (

@@ -31,6 +31,9 @@ def report(
     print_table(list(columns), rows)
 
 
+_SIGNALS = ("traces", "logs", "metrics", "remote_write")
+
+
 def canary(
     file: Annotated[
         Path | None, typer.Argument(metavar="[FILE]", help="The policy; without one, the default.", show_default=False)
@@ -38,21 +41,21 @@ def canary(
     secrets: Annotated[int, typer.Option(min=100, max=1_000_000, help="How many to send.")] = 10_000,
     seed: Annotated[int, typer.Option(help="The same seed makes the same secrets.")] = 1,
     signals: Annotated[
-        list[str] | None, typer.Option("--signal", help="traces, logs, metrics; all by default.")
+        list[str] | None, typer.Option("--signal", help="traces, logs, metrics, remote_write; all by default.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Send secrets through a policy into a store of its own, and look for them in every byte that it keeps."""
+    """Send secrets through every door of a server of its own, and look for them in every byte that it keeps."""
     from backbone.cli.canary import run  # noqa: PLC0415 - heavy
     from backbone.config.load import load_policy  # noqa: PLC0415 - as above
     from backbone.model.errors import ConfigError  # noqa: PLC0415 - as above
 
     try:
-        policy = load_policy(file)
+        load_policy(file)
     except ConfigError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
     for signal in signals or ():
-        if signal not in {"traces", "logs", "metrics"}:
-            raise typer.BadParameter(f"{signal!r}: expected traces, logs or metrics", param_hint="--signal")
-    raise typer.Exit(1 if run(policy, secrets, seed, signals or ["traces", "logs", "metrics"], as_json) else 0)
+        if signal not in _SIGNALS:
+            raise typer.BadParameter(f"{signal!r}: expected {', '.join(_SIGNALS)}", param_hint="--signal")
+    raise typer.Exit(1 if run(file, secrets, seed, signals or _SIGNALS, as_json) else 0)

@@ -35,6 +35,7 @@ from backbone.config.section import Section
 from backbone.model.errors import BackboneError, UserInputError
 from backbone.model.time import now_ns
 from backbone.process import Policy, compile_policy
+from backbone.process.redact import Redaction
 from backbone.process.trial import Item, trial
 from backbone.receive.body import BodyLimits, unpack_body
 from backbone.receive.envelope import check as check_message
@@ -225,7 +226,9 @@ async def run(config: PolicyConfig, samples: Sequence[Sample]) -> list[Outcome]:
     outcomes = []
     with tempfile.TemporaryDirectory(prefix="backbone-policy-") as directory:
         # What steps look into is there; what they do is tried on what is stored as it came.
-        async with scratch_store(Path(directory), Policy(recalls=policy.recalls)) as engine:
+        async with scratch_store(
+            Path(directory), Policy(redaction=Redaction(recalls=policy.redaction.recalls))
+        ) as engine:
             for number, sample in enumerate(samples):
                 tenant = f"sample-{number}"
                 await _store(engine, tenant, sample)

@@ -48,7 +48,7 @@ def pipeline(policy: Policy, *, traces_kept_seconds: int = 0, logs_kept_seconds:
         remote_write_pipeline(policy),
         samples_pipeline(),
     )
-    return sum(doors, start=Pipeline((), (), policy.recalls) + series_pipeline(policy))
+    return sum(doors, start=Pipeline((), (), policy.redaction.recalls) + series_pipeline(policy))
 
 
 def storing(policy: Policy, signal: str) -> Sequence[View]:

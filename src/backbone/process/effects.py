@@ -79,12 +79,26 @@ def tries(tenant: str, policy: Policy, window: tuple[int, int]) -> tuple[Tried, 
 
 def _spans(tenant: str, policy: Policy, window: tuple[int, int]) -> Tried:
     compared = ("name", "attributes", "resource", "status_message", "`events.attributes`", "`links.attributes`")
-    return _rows("traces", "spans", names_of(SPAN_ROWS), compared, policy.spans, _between(tenant, window, "time"))
+    return _rows(
+        "traces",
+        "spans",
+        names_of(SPAN_ROWS),
+        compared,
+        (*policy.spans, *policy.redaction.spans),
+        _between(tenant, window, "time"),
+    )
 
 
 def _logs(tenant: str, policy: Policy, window: tuple[int, int]) -> Tried:
     compared = ("body", "attributes", "resource")
-    return _rows("logs", "logs", names_of(LOG_ROWS), compared, policy.logs, _between(tenant, window, "time"))
+    return _rows(
+        "logs",
+        "logs",
+        names_of(LOG_ROWS),
+        compared,
+        (*policy.logs, *policy.redaction.logs),
+        _between(tenant, window, "time"),
+    )
 
 
 def _between(tenant: str, window: tuple[int, int], column: str) -> Conditions:
@@ -135,7 +149,7 @@ def _summed(tried: Tried, policy: Policy) -> str:
     return f"""
 SELECT toString(service) AS service, count() AS items, countIf({changed} > 0) AS changed,
     countIf(dropped != '') AS dropped_items, countIf(refused != '') AS refused_items,
-    {counts("breaches", policy.breaches)} AS broken, {counts("redactions", policy.redactions)} AS redacted
+    {counts("breaches", policy.breaches)} AS broken, {counts("redactions", policy.redaction.names)} AS redacted
 FROM ({tried.sql}) GROUP BY service ORDER BY service {SETTINGS}
 """
 
@@ -149,5 +163,5 @@ def _effect(signal: Signal, policy: Policy, row: dict[str, Any]) -> Effect:
         row["dropped_items"],
         row["refused_items"],
         {name: count for name, count in zip(policy.breaches, row["broken"], strict=False) if count},
-        {name: count for name, count in zip(policy.redactions, row["redacted"], strict=False) if count},
+        {name: count for name, count in zip(policy.redaction.names, row["redacted"], strict=False) if count},
     )

@@ -91,6 +91,6 @@ def exponentials_pipeline(policy: Policy) -> Pipeline:
             View("exponentials_unpack", "exponentials_in", _UNPACK),
             View("exponentials_store", "histograms", histograms),
             View("exponentials_series", "series_in", _SERIES),
-            View("exponentials_exemplars", "exemplars", fated(_EXEMPLARS, EXEMPLAR_NAMES, policy.exemplars)),
+            View("exponentials_exemplars", "exemplars", fated(_EXEMPLARS, EXEMPLAR_NAMES, policy.redaction.exemplars)),
         ),
     )

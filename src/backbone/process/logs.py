@@ -71,7 +71,7 @@ def logs_pipeline(kept_seconds: int, policy: Policy) -> Pipeline:
     evidence = policy.evidence.get("logs", _EXAMPLE)
     counted = (
         findings("logs", "logs_in", "tagging", "breaches", policy.breaches, evidence),
-        findings("logs", "logs_in", "redact", "redactions", policy.redactions, _EXAMPLE),
+        findings("logs", "logs_in", "redact", "redactions", policy.redaction.names, _EXAMPLE),
     )
     unpacking = Pipeline(
         passages=(Passage("logs_in", LOG_ROWS),),

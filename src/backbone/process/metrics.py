@@ -14,7 +14,7 @@ from backbone.process.deltas import DELTAS
 from backbone.process.exponential import exponentials_pipeline
 from backbone.process.ingested import ingested
 from backbone.process.points import EXEMPLAR_NAMES, LABELS, ORIGIN, POINT, STALE, exemplar_columns
-from backbone.process.policy import Policy, described
+from backbone.process.policy import Policy, described, of_service
 from backbone.process.series import fated, fingerprint, known_key, label_hash, pair_hash
 from backbone.process.values import string_of, text
 from backbone.process.view import Passage, Pipeline, Recall, View
@@ -235,17 +235,17 @@ def metrics_pipeline(policy: Policy) -> Pipeline:
     metrics = Pipeline(
         passages=(_METRICS_IN, _POINTS_IN, _NEW_POINTS_IN),
         views=(
-            View("metrics_unpack", "metrics_in", _METRICS),
+            View("metrics_unpack", "metrics_in", of_service(_METRICS, policy)),
             View("metrics_numbers", "points_in", _NUMBERS),
             View("metrics_histograms", "points_in", _HISTOGRAMS),
             View("metrics_summaries", "points_in", _SUMMARIES),
-            View("metrics_targets", "series_in", _TARGETS),
+            View("metrics_targets", "series_in", of_service(_TARGETS, policy)),
             View("points_samples", "samples", _SAMPLES),
             View("points_new", "new_points_in", _NEW_POINTS),
             View("points_series", "series_in", _spread("new_points_in")),
             View("points_known", "known_points", _KNOWN_POINTS),
             View("points_deltas", "deltas_in", _spread("(SELECT * FROM points_in WHERE delta)")),
-            View("points_exemplars", "exemplars", fated(_EXEMPLARS, EXEMPLAR_NAMES, policy.exemplars)),
+            View("points_exemplars", "exemplars", fated(_EXEMPLARS, EXEMPLAR_NAMES, policy.redaction.exemplars)),
             View("metadata_store", "metadata", described(_METADATA, policy)),
             View("metadata_known", "known_metadata", _KNOWN),
             ingested("metrics", "metrics_in", _POINTS_OF_METRIC),

@@ -9,16 +9,11 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from backbone.config.policy import LimitsConfig, PolicyConfig
-from backbone.process.redact import KEY_BYTES, redaction
+from backbone.process.redact import KEY_BYTES, Redaction, redaction
 from backbone.process.sample.compiled import Sampling, compile_sampling
 from backbone.process.step import Step
 from backbone.process.tag import compile_tagging
 from backbone.process.tag.conditions import owner
-from backbone.process.view import Recall
-
-
-def _as_it_is(text: str) -> str:
-    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,33 +22,33 @@ class Policy:
     A policy compiled to SQL: the steps of each signal's rows, in order, and what the rules are called.
 
     Steps of ``spans`` and ``logs`` work on the columns of ``spans_in`` and ``logs_in``; those of ``series`` on
-    ``metric``, ``label_names``, ``label_values`` and ``unit``; those of ``exemplars`` on ``labels``.
+    ``metric``, ``label_names``, ``label_values`` and ``unit``. Requests of traces and logs are scrubbed before.
     """
 
     spans: tuple[Step, ...] = ()
     logs: tuple[Step, ...] = ()
     series: tuple[Step, ...] = ()
-    exemplars: tuple[Step, ...] = ()
     breaches: tuple[str, ...] = ()
     """What each bit of ``breaches`` stands for, from the lowest."""
     evidence: Mapping[str, str] = field(default_factory=dict)
     """By signal, an expression that shows what broke the rule ``bit``; it is for rows that all steps are done with."""
-    redactions: tuple[str, ...] = ()
-    """What each bit of ``redactions`` stands for, from the lowest."""
+    redaction: Redaction = field(default_factory=Redaction)
+    """What is personal or secret, in requests of traces and logs, and in series."""
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     team: Callable[[str], str] | None = None
     """Makes of an expression of a service that of its team, where teams have budgets."""
 
     sampling: Sampling = field(default_factory=Sampling)
-    text: Callable[[str], str] = _as_it_is
-    """Takes an expression of text, where there is a column ``tenant``, and returns it scrubbed: for help texts."""
-    recalls: tuple[Recall, ...] = ()
-    """Tables in memory that steps look into."""
+
+
+def of_service(select: str, policy: Policy) -> str:
+    """Return a select of metrics' rows with their service as the policy leaves it: as it leaves the label ``job``."""
+    return f"SELECT * REPLACE ({policy.redaction.label('toString(service)')} AS service) FROM ({select})"
 
 
 def described(select: str, policy: Policy) -> str:
     """Return a select of metrics' metadata with their help texts as the policy leaves them."""
-    return f"SELECT * REPLACE ({policy.text('help')} AS help) FROM ({select})"
+    return f"SELECT * REPLACE ({policy.redaction.text('help')} AS help) FROM ({select})"
 
 
 def _key(config: PolicyConfig, kept: bytes) -> bytes:
@@ -71,18 +66,15 @@ def compile_policy(config: PolicyConfig, key: bytes = b"") -> Policy:
         key: `KEY_BYTES` bytes for hashes where the policy has no key; without either, hashes are of this run only.
     """
     tagging = compile_tagging(config.tagging)
-    redact = redaction(config.redact, _key(config, key))
+    redact = redaction(config.redact, _key(config, key), config.tagging.all_renames())
     return Policy(
-        spans=(*tagging.spans, *redact.spans),
-        logs=(*tagging.logs, *redact.logs),
+        spans=tagging.spans,
+        logs=tagging.logs,
         series=(*tagging.series, *redact.series),
-        exemplars=redact.exemplars,
         breaches=tagging.breaches,
         evidence=tagging.evidence,
-        redactions=redact.names,
+        redaction=redact,
         limits=config.limits,
         team=partial(owner, config.tagging) if config.limits.teams else None,
         sampling=compile_sampling(config.sample),
-        text=redact.text,
-        recalls=redact.recalls,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backbone.process.points import EXEMPLAR_NAMES
-from backbone.process.policy import Policy, described
+from backbone.process.policy import Policy, described, of_service
 from backbone.process.series import fated, fingerprint, label_hash
 from backbone.process.values import LATEST_NS
 from backbone.process.view import Pipeline, View
@@ -111,9 +111,9 @@ def remote_write_pipeline(policy: Policy) -> Pipeline:
     return Pipeline(
         passages=(),
         views=(
-            View("remote_write_unpack", "series_in", _UNPACK),
+            View("remote_write_unpack", "series_in", of_service(_UNPACK, policy)),
             View("remote_write_histograms", "histograms", fated(_HISTOGRAMS, _HISTOGRAM_NAMES)),
-            View("remote_write_exemplars", "exemplars", fated(_EXEMPLARS, EXEMPLAR_NAMES, policy.exemplars)),
+            View("remote_write_exemplars", "exemplars", fated(_EXEMPLARS, EXEMPLAR_NAMES, policy.redaction.exemplars)),
             View("remote_write_metadata", "metadata", described(_METADATA, policy)),
             View("remote_write_ingested", "ingested", _INGESTED),
         ),

@@ -251,7 +251,7 @@ def series_pipeline(policy: Policy) -> Pipeline:
         findings(
             "metrics", "governed_in", "tagging", "breaches", policy.breaches, policy.evidence.get("metrics", "metric")
         ),
-        findings("metrics", "governed_in", "redact", "redactions", policy.redactions, "metric"),
+        findings("metrics", "governed_in", "redact", "redactions", policy.redaction.names, "metric"),
     )
     series = Pipeline(
         passages=(SERIES_IN, JUDGED_IN, GOVERNED_IN),

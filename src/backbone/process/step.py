@@ -20,10 +20,8 @@ What steps say of a row: a bit for each rule of tagging that it breaks and for e
 something, in the order of the policy's rules; why it is left out, without or with word to its sender.
 """
 
-UNGOVERNED = (
-    "toUInt64(0) AS breaches, toUInt64(0) AS redactions, "
-    "toLowCardinality('') AS dropped, toLowCardinality('') AS refused"
-)
+UNTOUCHED = "toUInt64(0) AS breaches, toLowCardinality('') AS dropped, toLowCardinality('') AS refused"
+UNGOVERNED = f"toUInt64(0) AS redactions, {UNTOUCHED}"
 """`GOVERNED` of a row that no step has seen."""
 
 NOT_STORED = "breaches, redactions, dropped, refused"

@@ -102,7 +102,7 @@ def traces_pipeline(kept_seconds: int, policy: Policy) -> Pipeline:
     evidence = policy.evidence.get("traces", _EXAMPLE)
     counted = (
         findings("traces", "spans_in", "tagging", "breaches", policy.breaches, evidence),
-        findings("traces", "spans_in", "redact", "redactions", policy.redactions, _EXAMPLE),
+        findings("traces", "spans_in", "redact", "redactions", policy.redaction.names, _EXAMPLE),
     )
     return Pipeline(
         passages=(Passage("spans_in", SPAN_ROWS),),

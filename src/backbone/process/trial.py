@@ -68,7 +68,7 @@ def _item(tried: Tried, policy: Policy, row: dict[str, Any]) -> Item:
         before,
         after,
         _named(policy.breaches, row["breaches"]),
-        _named(policy.redactions, row["redactions"]),
+        _named(policy.redaction.names, row["redactions"]),
         row["dropped"],
         row["refused"],
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from backbone.process.step import NOT_STORED, UNGOVERNED, Step, carried, govern_resources
+from backbone.process.step import NOT_STORED, UNTOUCHED, Step, carried, govern_resources
 from backbone.process.values import attribute_map, kinds, plain_elements, string_of
 
 _RESOURCE = f"""
@@ -19,7 +19,7 @@ _RESOURCE = f"""
     {kinds("r.resource.attributes")} AS resource_kinds,
     r.resource.dropped_attributes_count AS resource_dropped_attributes,
     r.schema_url AS resource_schema_url,
-    {UNGOVERNED}"""
+    r.redactions AS redactions, {UNTOUCHED}"""
 
 _SCOPE = f"""
     s.scope.name AS scope,
@@ -28,6 +28,9 @@ _SCOPE = f"""
     {kinds("s.scope.attributes")} AS scope_kinds,
     s.scope.dropped_attributes_count AS scope_dropped_attributes,
     s.schema_url AS scope_schema_url"""
+
+# What was found in a resource or a scope was found in all their items.
+_REDACTIONS = "bitOr(bitOr(redactions, scope_redactions), i.redactions) AS redactions"
 
 _RESOURCE_COLUMNS = (
     "tenant, received, service, resource, resource_kinds, resource_dropped_attributes, resource_schema_url, "
@@ -53,9 +56,9 @@ def unpack(wire: str, resources: str, scopes: str, items: str, columns: str, ste
     governed = govern_resources(found, ["received_ns", "r", *_RESOURCE_COLUMNS.split(", ")], steps)
     ours = ", ".join([_RESOURCE_COLUMNS, *carried(steps)])
     return plain_elements(f"""
-SELECT {ours}, {_SCOPE_COLUMNS}, {columns}
+SELECT {ours.replace(" redactions,", f" {_REDACTIONS},")}, {_SCOPE_COLUMNS}, {columns}
 FROM (
-    SELECT {ours}, received_ns, {_SCOPE}, arrayJoin(s.{items}) AS i
+    SELECT {ours}, received_ns, {_SCOPE}, s.redactions AS scope_redactions, arrayJoin(s.{items}) AS i
     FROM (SELECT received_ns, {ours}, arrayJoin(r.{scopes}) AS s FROM ({governed}))
 )
 """)

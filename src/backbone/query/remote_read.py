@@ -134,15 +134,15 @@ def chunked_frames(results: list[Series]) -> Iterator[bytes]:
                 message_field(2, _chunk(times[at : at + CHUNK_SAMPLES], values[at : at + CHUNK_SAMPLES]))
                 for at in range(0, len(times), CHUNK_SAMPLES)
             )
-            content = message_field(1, _labels(series, index) + chunks) + _number(2, number)
+            content = message_field(1, _labels(series, index) + chunks) + number_field(2, number)
             yield _varint(len(content)) + struct.pack(">I", google_crc32c.value(content)) + content
 
 
 def _chunk(times: np.ndarray, values: np.ndarray) -> bytes:
     return (
-        _number(1, int(times[0]))
-        + _number(2, int(times[-1]))
-        + _number(3, _XOR)
+        number_field(1, int(times[0]))
+        + number_field(2, int(times[-1]))
+        + number_field(3, _XOR)
         + message_field(4, xor_chunk(times, values))
     )
 
@@ -171,15 +171,15 @@ def _histogram(row: HistogramRow, time_ms: int) -> bytes:
     """Return remote read's and write's ``Histogram``, with counts as floats."""
     return b"".join(
         [
-            _double(2, row.count),
-            _double(3, row.sum),
-            _number(4, _zigzag(row.schema)),
-            _double(5, row.zero_threshold),
-            _double(7, row.zero_count),
+            double_field(2, row.count),
+            double_field(3, row.sum),
+            number_field(4, _zigzag(row.schema)),
+            double_field(5, row.zero_threshold),
+            double_field(7, row.zero_count),
             *_buckets(8, 10, row.negative),
             *_buckets(11, 13, row.positive),
-            _number(14, row.hint),
-            _number(15, time_ms),
+            number_field(14, row.hint),
+            number_field(15, time_ms),
             _doubles(16, list(row.custom)),
         ]
     )
@@ -203,7 +203,7 @@ def _few(labels: dict[str, str], points: Points) -> bytes:
         if isinstance(point, HistogramRow):
             parts.append(message_field(4, _histogram(point, time)))
         else:
-            parts.append(message_field(2, _double(1, point) + _number(2, time)))
+            parts.append(message_field(2, double_field(1, point) + number_field(2, time)))
     return b"".join(parts)
 
 
@@ -215,7 +215,7 @@ def _buckets(spans: int, counts: int, pairs: list[tuple[int, float]]) -> Iterato
         first, length = used[at][0], 1
         while at + length < len(used) and used[at + length][0] == first + length:
             length += 1
-        yield message_field(spans, _number(1, _zigzag(first - after)) + _number(2, length))
+        yield message_field(spans, number_field(1, _zigzag(first - after)) + number_field(2, length))
         after, at = first + length, at + length
     yield _doubles(counts, [count for _, count in used])
 
@@ -233,7 +233,7 @@ def message_field(number: int, content: bytes) -> bytes:
     return _varint(number << 3 | 2) + _varint(len(content)) + content
 
 
-def _number(number: int, value: int) -> bytes:
+def number_field(number: int, value: int) -> bytes:
     return _varint(number << 3) + _varint(value & (1 << 64) - 1)
 
 
@@ -241,7 +241,7 @@ def _zigzag(value: int) -> int:
     return value << 1 ^ value >> 63
 
 
-def _double(number: int, value: float) -> bytes:
+def double_field(number: int, value: float) -> bytes:
     return _varint(number << 3 | 1) + struct.pack("<d", value)
 
 

@@ -7,14 +7,10 @@ from collections.abc import Sequence
 
 from backbone.store.engine import Engine, RefusedByEngine
 from backbone.store.wire import Wire
-from backbone.store.wire.shape import has_shape
+from backbone.store.wire.shape import NO_SHAPE, has_shape
 
 Pieces = tuple[bytes, bytes, bytes]
 """A request: its length, its message, and what it carries besides."""
-
-_NO_SHAPE = (
-    "body: expected a request of its kind, got a protobuf message with a field that is cut off or of another type"
-)
 
 
 class Blame:
@@ -33,7 +29,7 @@ class Blame:
             group: requests as `backbone.receive.envelope.pieces` returns them.
         """
         sound = await asyncio.to_thread(lambda: [has_shape(self._wire, b"".join(sealed[1:])) for sealed in group])
-        blamed = {index: _NO_SHAPE for index, whole in enumerate(sound) if not whole}
+        blamed = {index: NO_SHAPE for index, whole in enumerate(sound) if not whole}
         rest = [index for index, whole in enumerate(sound) if whole]
         if rest:
             blamed |= await self._inspect(group, rest)

@@ -12,7 +12,7 @@ import asyncio
 import itertools
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -63,6 +63,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
+    tenant: str
     sealed: Pieces
     size: int
     digest: bytes
@@ -80,8 +81,18 @@ class Notes(Protocol):
     def already_stored(self, digest: bytes) -> bool: ...
 
 
+Scrub = Callable[[Sequence[tuple[bytes, str]]], Awaitable[list[bytes | UserInputError]]]
+"""Returns of requests and their tenants what may be written of each, or why it cannot be read."""
+
+
 class Lane:
-    """The group commit of one wire shape; ``recover`` puts right what a group that failed half way may have left."""
+    """
+    The group commit of one wire shape.
+
+    Args:
+        recover: puts right what a group that failed half way may have left.
+        scrub: takes out of requests what may not be written; without it they are written as they come.
+    """
 
     def __init__(
         self,
@@ -93,7 +104,10 @@ class Lane:
         options: CommitOptions,
         metrics: Metrics,
         recover: Callable[[], Awaitable[None]],
+        *,
+        scrub: Scrub | None = None,
     ) -> None:
+        self._scrub = scrub
         self._wire = wire
         self._signal = signal
         self._engine = engine
@@ -133,7 +147,7 @@ class Lane:
             return Receipt()
         self._last_ns = max(now_ns(), self._last_ns + 1)
         sealed = envelope.pieces(body, tenant, self._last_ns)
-        waiting = _Waiting(sealed, len(body), digest, self._last_ns, asyncio.get_running_loop().create_future())
+        waiting = _Waiting(tenant, sealed, len(body), digest, self._last_ns, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         self._waiting_bytes += waiting.size
         self._arrived.set()
@@ -198,7 +212,8 @@ class Lane:
         """Write a group and tell each of its senders."""
         try:
             self._notes.begin(_noted(group))
-            await self._store(group)
+            if group := await self._scrubbed(group):
+                await self._store(group)
         except BackboneError as error:
             _log.warning("group not stored", lane=self._wire.name, requests=len(group), error=str(error))
             await self._give_up(group, error)
@@ -208,6 +223,20 @@ class Lane:
         except Exception as error:  # noqa: BLE001 - the lane must live: the group's senders are told, the next ones served
             _log.exception("group not stored", lane=self._wire.name, requests=len(group))
             await self._give_up(group, DependencyError(f"could not be stored: {type(error).__name__}"))
+
+    async def _scrubbed(self, group: list[_Waiting]) -> list[_Waiting]:
+        """Return the group with its requests scrubbed, without those that cannot be read."""
+        if self._scrub is None:
+            return group
+        bodies = await self._scrub([(waiting.sealed[1], waiting.tenant) for waiting in group])
+        scrubbed = []
+        for waiting, body in zip(group, bodies, strict=True):
+            if isinstance(body, UserInputError):
+                _refuse([waiting], body)
+            else:
+                sealed = envelope.sealed_again(waiting.sealed, body)
+                scrubbed.append(replace(waiting, sealed=sealed))
+        return scrubbed
 
     async def _give_up(self, group: list[_Waiting], error: BackboneError) -> None:
         """Tell those not told yet to come again; what is stored of theirs all the same is known by then."""

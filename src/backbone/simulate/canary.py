@@ -24,6 +24,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status, TracesData
 
 from backbone.model.time import now_ns
+from backbone.query.remote_read import double_field, message_field, number_field
 from backbone.simulate.secrets import Canary, canaries
 
 _AROUND = ("{}", "of {} and", "({}),", '"{}"', "x\n{}\ny")
@@ -85,6 +86,26 @@ class Hidden:
             resource_metrics=[ResourceMetrics(resource=self._resource("metric"), scope_metrics=[scope])]
         ).SerializeToString()
 
+    def remote_write(self, series: int) -> bytes:
+        """Return a request of Prometheus' remote write of so many series, with exemplars and a help text."""
+        return b"".join([*(self._series() for _ in range(series)), self._metadata()])
+
+    def _series(self) -> bytes:
+        now_ms = now_ns() // 1_000_000
+        labels = {
+            "__name__": "canary_written",
+            "job": self._text("written job"),
+            "text": self._text("written label"),
+            "password": f"_{self._placed('written label by name').needle}_",
+        }
+        point = double_field(1, 1.0) + number_field(2, now_ms)
+        exemplar = _pairs({"note": self._text("written exemplar")}) + double_field(2, 1.0) + number_field(3, now_ms)
+        return message_field(1, _pairs(labels) + message_field(2, point) + message_field(3, exemplar))
+
+    def _metadata(self) -> bytes:
+        about = message_field(2, b"canary_written") + message_field(4, self._text("written help").encode())
+        return message_field(3, about)
+
     def _span(self) -> Span:
         number = len(self.placed)
         return Span(
@@ -140,9 +161,7 @@ class Hidden:
         return KeyValue(key=f"key{len(self.placed) % 7}", value=self._value(place))
 
     def _named(self, place: str) -> KeyValue:
-        canary = next(self._source)
-        self.placed.append(Placed(canary, place))
-        return KeyValue(key="user.password", value=AnyValue(string_value=f"_{canary.needle}_"))
+        return KeyValue(key="user.password", value=AnyValue(string_value=f"_{self._placed(place).needle}_"))
 
     def _value(self, place: str) -> AnyValue:
         return AnyValue(string_value=self._text(place))
@@ -157,9 +176,19 @@ class Hidden:
         return Resource(attributes=[service, self._attribute(f"{signal} resource attribute")])
 
     def _text(self, place: str) -> str:
+        return next(self._around).format(self._placed(place).text)
+
+    def _placed(self, place: str) -> Canary:
         canary = next(self._source)
         self.placed.append(Placed(canary, place))
-        return next(self._around).format(canary.text)
+        return canary
+
+
+def _pairs(labels: dict[str, str]) -> bytes:
+    return b"".join(
+        message_field(1, message_field(1, name.encode()) + message_field(2, value.encode()))
+        for name, value in labels.items()
+    )
 
 
 class Search:

@@ -55,6 +55,12 @@ _INSERT_SETTINGS: dict[str, str | int] = _DECODE_SETTINGS | {
 }
 
 
+_READ_SETTINGS: dict[str, str | int] = {
+    # Rows come out in the order in which they went in.
+    "max_threads": 1,
+    "query_plan_enable_optimizations": 0,
+    "optimize_and_compare_chain": 0,
+}
 _ARROW_SETTINGS: dict[str, str | int] = {
     # Few large batches, as they lie in memory.
     "output_format_arrow_compression_method": "none",
@@ -175,6 +181,15 @@ class EmbeddedEngine:
         lines = await self._run(run, None, insert=True)
         return [orjson.loads(line) for line in lines.splitlines()]
 
+    async def read(self, sql: str, columns: str, payload: Sequence[bytes]) -> bytes:
+        def run(connection: _Connection) -> bytes:
+            with self._memory.holding(payload) as path:
+                source = f"file({_literal(path)}, 'RowBinary', {_literal(columns)})"
+                statement = f"WITH texts AS (SELECT * FROM {source}) {sql} SETTINGS {_settings(_READ_SETTINGS)}"  # noqa: S608 - our own
+                return bytes(connection.query(statement, "RowBinary").bytes() or b"")
+
+        return await asyncio.shield(self._run(run, None, insert=True))
+
     async def insert(self, table: str, schema: str, payload: Sequence[bytes], *, token: str) -> None:
         settings = _settings(
             _INSERT_SETTINGS | {"format_schema": self._schema_file(schema), "insert_deduplication_token": token}
@@ -231,7 +246,7 @@ class EmbeddedEngine:
     def _with_connection(self, work: Callable[[_Connection], _Result]) -> _Result:
         connection = self._idle.get()
         try:
-            return work(connection)
+            return _told(work, connection)
         except RuntimeError:
             # What a statement had printed before it failed would come out before the next one's result.
             with contextlib.suppress(RuntimeError):
@@ -309,6 +324,14 @@ def _server_config(options: EmbeddedOptions) -> str:
     </merge_tree>
 </clickhouse>
 """
+
+
+def _told(work: Callable[[_Connection], _Result], connection: _Connection) -> _Result:
+    """Return what *work* does; an error may quote bytes that are no text."""
+    try:
+        return work(connection)
+    except UnicodeDecodeError as error:
+        raise RuntimeError(error.object.decode(errors="replace")) from None
 
 
 def _settings(settings: dict[str, Any]) -> str:

@@ -102,6 +102,21 @@ class Engine(Protocol):
         """
         ...
 
+    async def read(self, sql: str, columns: str, payload: Sequence[bytes]) -> bytes:
+        """
+        Run a select over rows, which are its table ``texts``, and return what it selects; both in RowBinary.
+
+        Args:
+            sql: the select.
+            columns: the columns of ``texts``.
+            payload: pieces that make up the rows when put together.
+
+        Raises:
+            RefusedByEngine: something is wrong with the rows.
+            DependencyError: the engine is not able now.
+        """
+        ...
+
     async def insert(self, table: str, schema: str, payload: Sequence[bytes], *, token: str) -> None:
         """
         Write a group of protobuf messages durably.

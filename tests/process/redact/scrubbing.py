@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
+from bench.policy.texts import scrubbed_texts
 
 from backbone.config.policy.redact import RedactConfig
-from backbone.process.redact import redaction
+from backbone.process.redact import Redaction, redaction
 from backbone.store.embedded import EmbeddedEngine
 from backbone.store.engine import Statement
 
@@ -34,9 +35,14 @@ async def scrub(
         await engine.command(Statement(f"DROP TABLE IF EXISTS {table.name}"))
         await engine.command(Statement(f"CREATE TABLE {table.name} ({table.columns}) ENGINE = {table.engine}"))
         await engine.command(Statement(f"INSERT INTO {table.name} {table.fill}"))
+    return await scrubbed_texts(engine, found, texts, tenant)
+
+
+async def scrub_in_rows(engine: EmbeddedEngine, texts: Sequence[str], found: Redaction) -> list[str]:
+    """Return each text as views scrub those of series."""
     rows = "SELECT {tenant:String} AS tenant, arrayJoin({texts:Array(String)}) AS x"
     answer = await engine.query(
-        Statement(f"SELECT {found.text('x')} AS y FROM ({rows})", {"tenant": tenant, "texts": list(texts)}),
+        Statement(f"SELECT {found.text('x')} AS y FROM ({rows})", {"tenant": "t", "texts": list(texts)}),
         output="JSONEachRow",
     )
     return [orjson.loads(line)["y"] for line in answer.splitlines()]

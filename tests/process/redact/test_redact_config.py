@@ -56,11 +56,11 @@ def test_what_cannot_be_is_refused_at_its_place(tmp_path: Path, text: str, place
 def test_the_key_is_in_nothing_that_is_shown(tmp_path: Path) -> None:
     policy = load(tmp_path, "redact: {key: 'correct horse battery', rules: {email: hash}}\n")
     compiled = compile_policy(policy)  # type: ignore[arg-type]
-    [table] = compiled.recalls
-    steps = (*compiled.spans, *compiled.logs, *compiled.series, *compiled.exemplars)
-    shown = repr(policy) + repr(steps) + compiled.text("x")
+    [table] = compiled.redaction.recalls
+    steps = (*compiled.spans, *compiled.logs, *compiled.series, *compiled.redaction.exemplars)
+    shown = repr(policy) + repr(steps) + compiled.redaction.text("x")
     assert "correct horse" not in shown
     numbers = [number.strip() for number in table.fill.removeprefix("SELECT 0,").split(",")]
     assert len(numbers) == 2
     assert all(number not in shown for number in numbers)
-    assert compile_policy(policy).recalls == compiled.recalls  # type: ignore[arg-type]
+    assert compile_policy(policy).redaction.recalls == compiled.redaction.recalls  # type: ignore[arg-type]

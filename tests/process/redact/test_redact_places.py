@@ -155,12 +155,12 @@ async def test_values_that_are_no_longer_of_their_kind_are_read_as_text(stored: 
     assert read["bytes"] == "<binary>"
     assert read["array"] == ["<email>", 1]
     assert read["bytes in an array"] == ["<binary>"]
-    assert read["deeper than the wire"] == {"in": {"in": "<binary>"}} or "<binary>" in str(read["deeper than the wire"])
+    assert read["deeper than the wire"] == {"in": {"in": {"in": {"in": {"in": {"in": "reach <email>"}}}}}}
 
 
 async def test_findings_say_which_rules_replaced_something(stored: Stored) -> None:
     tenant = stored.tenant()
     await stored.send("traces", tenant, everywhere().SerializeToString())
     found = {row["rule"]: row for row in await rows(stored, "findings", tenant)}
-    assert {"email", "attribute", "binary", "url_password", "credential"} == set(found)
+    assert {"email", "attribute", "binary", "url_password"} == set(found)
     assert all(row["example"] == TRACE.hex() for row in found.values())

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from backbone.config.policy.redact import RedactConfig
+from backbone.model.scrubbing import Scrubbing
 from backbone.process.redact.plan import plan_of
+from backbone.process.redact.requests import scrubbing_of
 from backbone.process.redact.scrub import KEY_TABLE, Scrubber
 from backbone.process.redact.steps import exemplars_step, logs_step, series_step, spans_step, text_scrubbed
 from backbone.process.step import Step
@@ -16,6 +19,7 @@ __all__ = ["KEY_BYTES", "Redaction", "redaction"]
 
 KEY_BYTES = 16
 """Of the key under which texts are hashed."""
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 def _same(text: str) -> str:
@@ -26,24 +30,30 @@ def _same(text: str) -> str:
 class Redaction:
     """What the section ``redact`` does with each signal's rows; nothing where it is switched off."""
 
+    requests: Scrubbing | None = None
+    """How requests of traces and logs are scrubbed before they are written."""
     spans: tuple[Step, ...] = ()
+    """The same over rows of spans that are stored, to tell what it would do to them."""
     logs: tuple[Step, ...] = ()
     series: tuple[Step, ...] = ()
     exemplars: tuple[Step, ...] = ()
     text: Callable[[str], str] = _same
     """Takes an expression of text, where there is a column ``tenant``, and returns it scrubbed."""
+    label: Callable[[str], str] = _same
+    """Likewise, as labels are."""
     names: tuple[str, ...] = ()
     """The names of the rules by their bits."""
     recalls: tuple[Recall, ...] = ()
     """The table that holds the key of hashes."""
 
 
-def redaction(config: RedactConfig, key: bytes) -> Redaction:
+def redaction(config: RedactConfig, key: bytes, renames: Mapping[str, str] = _NONE) -> Redaction:
     """
     Return what a section does.
 
     Args:
         key: `KEY_BYTES` bytes under which texts are hashed.
+        renames: new names of attributes by the old ones under which they may still come.
     """
     if not config.enabled:
         # The key is there all the same: what another policy would do is tried on the same tables.
@@ -51,11 +61,13 @@ def redaction(config: RedactConfig, key: bytes) -> Redaction:
     plan = plan_of(config)
     scrubber, labels = Scrubber(plan), Scrubber(plan.for_labels(config.labels))
     return Redaction(
+        requests=scrubbing_of(scrubber, renames),
         spans=(spans_step(scrubber),),
         logs=(logs_step(scrubber),),
         series=(series_step(labels),),
         exemplars=(exemplars_step(labels),),
         text=lambda text: text_scrubbed(scrubber, text),
+        label=lambda text: text_scrubbed(labels, text),
         names=plan.names,
         recalls=(_key_table(key),),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from backbone.model.scrubbing import Word
 from backbone.process.redact import checks
 from backbone.process.redact.rule import Form, Group, Rule
 
@@ -24,6 +25,35 @@ _NAME = rf"(?:^|[^<A-Za-z0-9_])[A-Za-z0-9_.-]*(?i:{_WORDS})"
 VALUE = r"(\")((?:[^\"\\]|\\.)+)|(\\+\"|\\*')([^\"'\\<\n\r]+)|([^\s\"'\\,;&<>)}\]]+)"
 """A value: in quotes, in quotes that are escaped or single, or as a word. Five groups, which are before or found."""
 
+CLOUD_WORDS = (
+    *(Word(f"A{kind}", is_exact=True) for kind in ("KIA", "SIA", "BIA", "CCA", "GPA", "IDA", "ROA", "NPA", "NVA", "Iza")),
+    *(Word(f"gh{kind}_", is_exact=True) for kind in "pousr"),
+    *(Word(f"_{mode}_", is_exact=True) for mode in ("live", "test", "v1")),
+    *(Word(f"shp{kind}_", is_exact=True) for kind in ("at", "ca", "pa", "ss")),
+    *(
+        Word(word, is_exact=True)
+        for word in (
+            "ya29.", "GOCSPX-", "github_pat_", "glpat-", "xox", "whsec_", "npm_", "pypi-", "AccountKey=", "?sig=", "&sig=",
+            "hooks.slack.com", "hvs.", "dckr_pat_", "dapi", "ATATT3",
+        )
+    ),
+    *(Word(word, is_exact=True, at_boundary=True) for word in ("SG.", "sk-", "hf_")),
+)  # fmt: skip
+CREDENTIAL_WORDS = tuple(
+    Word(word, then="sign")
+    for word in (
+        "passw", "contrase", "passphrase", "passcode", "pwd", "secret", "token", "key", "credential", "cvv", "cvc", "otp",
+        "authorization", "cookie", "identified by",
+    )
+)  # fmt: skip
+PERSON_WORDS = tuple(
+    Word(word, then="digits")
+    for word in (
+        "ssn", "social", "nino", "pesel", "bsn", "personnummer", "cpf", "nif", "nie", "dni", "steuer", "aadhaar", "passport",
+        "national", "tax", "insee", "nric", "hkid", "codice",
+    )
+)  # fmt: skip
+
 PRIVATE_KEY = Rule(
     "private_key",
     "PRIVATE KEY",
@@ -34,12 +64,14 @@ PRIVATE_KEY = Rule(
         ),
     ),
     "startsWith(s, '-----BEGIN')",
+    words=(Word("PRIVATE KEY", is_exact=True),),
 )
 JWT = Rule(
     "jwt",
     r"eyJ[A-Za-z0-9_-]{6}",
     (Form("whole", r"eyJ[A-Za-z0-9_-]{6,}(?:\s?[.]\s?[A-Za-z0-9_-]{6,}){1,4}"),),
     "startsWith(s, 'eyJ') AND length(b) < 3",
+    words=(Word("eyJ", is_exact=True),),
 )
 CLOUD_KEY = Rule(
     "cloud_key",
@@ -63,6 +95,7 @@ CLOUD_KEY = Rule(
         Form("value", "", r"AccountKey=|[?&]sig="),
     ),
     "length(b) < 3 OR match(b, '(?:AccountKey|sig)=$')",
+    words=CLOUD_WORDS,
 )
 URL_PASSWORD = Rule(
     "url_password",
@@ -75,12 +108,14 @@ BEARER = Rule(
     r"(?i)bearer(?:\s|%20|\+)",
     (Form("value", "", rf"(?:\b|{ESCAPED})(?i:bearer)(?:\s+|%20|\+)"),),
     checks.BEARER,
+    words=(Word("bearer"),),
 )
 BASIC = Rule(
     "basic",
     r"(?i)basic(?:\s|%20|\+)",
     (Form("value", "", rf"(?:\b|{ESCAPED})(?i:basic)(?:\s+|%20|\+)"),),
     checks.BASIC,
+    words=(Word("basic"),),
 )
 CREDENTIAL = Rule(
     "credential",
@@ -99,6 +134,7 @@ CREDENTIAL = Rule(
         ),
     ),
     checks.CREDENTIAL,
+    words=CREDENTIAL_WORDS,
 )
 WORDS = Group(
     (PRIVATE_KEY, JWT, URL_PASSWORD, BEARER, BASIC, CLOUD_KEY, CREDENTIAL),
@@ -197,6 +233,7 @@ NATIONAL_ID = Rule(
         ),
     ),
     checks.NATIONAL_ID,
+    words=PERSON_WORDS,
 )
 IPV6 = Rule(
     "ipv6",

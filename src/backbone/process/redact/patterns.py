@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 
-_PIECE = re.compile(r"\\Q.*?\\E|\\.|\[\^?\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*\]|\(\?P?<\w+>|\((?!\?)|.", re.DOTALL)
+PIECE = re.compile(
+    r"\{\d*,?\d*\}|\\Q.*?\\E|\\.|\[\^?\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*\]|\(\?P?<\w+>|\(\?[imsU-]*[:)]|\((?!\?)|.",
+    re.DOTALL,
+)
 
 
 def uncaptured(pattern: str) -> str:
     """Return the pattern with its groups no longer capturing."""
-    return "".join("(?:" if _captures(piece) else piece for piece in _PIECE.findall(pattern))
+    return "".join("(?:" if _captures(piece) else piece for piece in PIECE.findall(pattern))
 
 
 def _captures(piece: str) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from backbone.model.scrubbing import Word
+
 Slot = Literal["whole", "value", "line", "clear", "phone", "id"]
 
 
@@ -36,6 +38,8 @@ class Rule:
     hint: str
     forms: tuple[Form, ...]
     decides: str
+    words: tuple[Word, ...] = ()
+    """What is in each text that it finds something in; of rules without words, signs and digits are."""
     address: bool = False
     """Whether it is of a machine in the network, and kept where the conventions have a place for that."""
 

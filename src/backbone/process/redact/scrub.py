@@ -7,9 +7,11 @@ expression that finds, and one that decides whose it is, and both stand in a sta
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from backbone.process.literals import literal, literals
+from backbone.model.scrubbing import NOT_TEXT, Kind
+from backbone.process.literals import any_of, literal, literals
 from backbone.process.redact.catalogue import (
     EMAIL_IN_BYTES,
     ESCAPED,
@@ -29,7 +31,6 @@ KEY_TABLE = "redact_key"
 _BLOB_HINT = r'"(?:bytesValue|arrayProto|kvlistProto)":"'
 _BLOB = r"[A-Za-z0-9+/]{12,}={0,2}"
 _BEFORE_BLOB, _AFTER_BLOB = r'^|":"', r'$|"\}'
-_ANY, _ADDRESS_PLACE, _KEPT, _FIRST_NAMED = 0, 1, 2, 3
 _OPEN, _MIDDLE, _CLOSE = "\\xFD", "\\xFE", "\\xFF"
 """Around what was found, while it is looked at: bytes that are in no text of UTF-8."""
 _GONE = "\\xFC"
@@ -44,7 +45,7 @@ class Scrubber:
 
     def may_hold_words(self, text: str) -> str:
         """Return whether what begins with words, and the team's own patterns, may be in the expression *text*."""
-        return f"multiMatchAny({text}, {literals(self._word_hints())})"
+        return self._hinted(text, self._word_hints())
 
     def may_hold_numbers(self, text: str) -> str:
         """Return whether numbers of something may be in the expression *text*."""
@@ -56,29 +57,42 @@ class Scrubber:
         """Return whether a name of an attribute in *names*, each in a line, is looked for or may hold something."""
         own = [f"(?im)^(?:{one.names})$" for one in self.plan.named if one.rule != NAMED]
         secret = [NAME_HINT] if NAMED in self.plan.actions else []
-        return f"multiMatchAny({names}, {literals([*own, *secret, *self._word_hints(), ODD_NAMES])})"
+        return self._hinted(names, [*own, *secret, *self._word_hints(), ODD_NAMES])
 
     def kind_of_name(self, key: str) -> str:
         """Return what an attribute's name says of its value, a number for `first`."""
-        cases = [(names, _KEPT) for names in self.plan.kept]
-        cases += [(one.names, _FIRST_NAMED + at) for at, one in enumerate(self.plan.named)]
-        cases.append((NETWORK_NAMES, _ADDRESS_PLACE))
+        cases = [(names, int(Kind.KEPT)) for names in self.plan.kept]
+        cases += [(one.names, Kind.NAMED + at) for at, one in enumerate(self.plan.named)]
+        cases.append((NETWORK_NAMES, int(Kind.ADDRESS)))
         branches = ", ".join(f"match({key}, {literal(f'(?i)^(?:{names})$')}), {kind}" for names, kind in cases)
-        return f"toUInt8(multiIf({branches}, {_ANY}))"
+        return f"toUInt8(multiIf({branches}, {Kind.ANY}))"
 
     def first(self, text: str, kind: str) -> str:
         """Return a text after what goes by attributes' names, the team's own patterns, and bytes."""
         scrubbed = self._blobs(text)
         for one in self.plan.own:
             scrubbed = self._own(one.rule, one.pattern, scrubbed)
+        return f"if({kind} >= {Kind.KEPT}, {self._by_name(text, kind)}, {scrubbed})"
+
+    def first_of_request(self, text: str, kind: str) -> str:
+        """Return `first` of a text as it came, whose *kind* also says of what it is."""
+        scrubbed = text
+        for one in self.plan.own:
+            scrubbed = self._own(one.rule, one.pattern, scrubbed)
+        by_bytes = f"if({self._hinted(text, self._bytes_hints())}, '<{BINARY}>', {text})"
+        by_name = self._by_name(text, f"{kind} % {NOT_TEXT}", f"{kind} >= {NOT_TEXT}")
+        return f"multiIf({kind} = {Kind.BYTES}, {by_bytes}, {kind} >= {Kind.KEPT}, {by_name}, {scrubbed})"
+
+    def _by_name(self, text: str, kind: str, is_no_text: str = "toUInt8(0)") -> str:
         marked = f"match({text}, '^<[a-z_]+(?::[^>]*)?>$')"
-        named = ", ".join(
-            f"{kind} = {_FIRST_NAMED + at}, {self._mark(one.rule, NAMED, text)}"
-            for at, one in enumerate(self.plan.named)
-        )
-        by_name = f"multiIf({text} = '' OR {marked} OR {kind} = {_KEPT}, {text}, {named}, '')" if named else text
-        by_name = _whole(by_name, "drop" if any(self._done(one.rule) == "drop" for one in self.plan.named) else "")
-        return f"if({kind} >= {_KEPT}, {by_name}, {scrubbed})"
+        marks = [self._mark(one.rule, NAMED, text) for one in self.plan.named]
+        for at, one in enumerate(self.plan.named):
+            if self._done(one.rule) == "truncate":
+                # The first bytes of a message say nothing.
+                marks[at] = f"if({is_no_text}, '<{NAMED}>', {marks[at]})"
+        named = ", ".join(f"{kind} = {Kind.NAMED + at}, {mark}" for at, mark in enumerate(marks))
+        by_name = f"multiIf({text} = '' OR {marked} OR {kind} = {Kind.KEPT}, {text}, {named}, '')" if named else text
+        return _whole(by_name, "drop" if any(self._done(one.rule) == "drop" for one in self.plan.named) else "")
 
     def words(self, text: str, kind: str) -> str:
         """Return a text after the rules that begin with words."""
@@ -108,8 +122,13 @@ class Scrubber:
         return self.plan.actions.get(rule, "mask")
 
     def _word_hints(self) -> list[str]:
-        own = [f"(?m:{one.pattern})" for one in self.plan.own]
-        return [*(rule.hint for rule in self.plan.words.rules), *self._email(), *own, _BLOB_HINT, ODD_NUMBERS]
+        return [*(rule.hint for rule in self.plan.words.rules), *self._email(), _BLOB_HINT, ODD_NUMBERS]
+
+    def _hinted(self, text: str, hints: Sequence[str]) -> str:
+        """Return whether one of the hints or a pattern of the team's own is in a text."""
+        # Vectorscan, which is quick where there are words, does not know all of RE2.
+        own = [f"match({text}, {literal(f'(?m:{one.pattern})')})" for one in self.plan.own]
+        return any_of([f"multiMatchAny({text}, {literals(hints)})", *own])
 
     def _email(self) -> list[str]:
         # It begins with no word, but its hint is one of those that are cheap.
@@ -119,13 +138,15 @@ class Scrubber:
         hints = "|".join(f"(?:{rule.hint})" for rule in self.plan.numbers.rules if rule.name != "email")
         return hints.replace(r"\b", rf"(?:\b|{ESCAPED})").replace("(?:^|[^", f"(?:{ESCAPED}|^|[^")
 
-    def _blobs(self, text: str) -> str:
+    def _bytes_hints(self) -> list[str]:
         words = [EMAIL_IN_BYTES if hint in self._email() else hint for hint in self._word_hints()]
-        hints = literals([*words, self._number_hint(), SECRET_WORDS])
+        return [*words, self._number_hint(), SECRET_WORDS]
+
+    def _blobs(self, text: str) -> str:
         inner = f"tryBase64Decode(extract({text}, {literal(f'(?:{_BEFORE_BLOB})({_BLOB})(?:{_AFTER_BLOB})')}))"
         blob = literal(f"({_BEFORE_BLOB})(?:{_BLOB})({_AFTER_BLOB})")
         masked = f"replaceRegexpAll({text}, {blob}, '\\\\1<{BINARY}>\\\\2')"
-        return f"if(multiMatchAny({inner}, {hints}), {masked}, {text})"
+        return f"if({self._hinted(inner, self._bytes_hints())}, {masked}, {text})"
 
     def _own(self, rule: str, pattern: str, text: str) -> str:
         if self._done(rule) == "mask":
@@ -142,7 +163,7 @@ class Scrubber:
         expression, before, secret = _expression(group)
         found = f"replaceRegexpAll({text}, {literal(expression)}, '{_OPEN}{before}{_MIDDLE}{secret}{_CLOSE}')"
         decided = ", ".join(
-            (f"{kind} != {_ADDRESS_PLACE} AND ({rule.decides})" if rule.address else rule.decides) + f", '{rule.name}'"
+            (f"{kind} != {Kind.ADDRESS} AND ({rule.decides})" if rule.address else rule.decides) + f", '{rule.name}'"
             for rule in group.rules
         )
         # What stands for a find may look like a tag before a value.

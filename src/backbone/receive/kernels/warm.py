@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import numpy as np
 
+from backbone.model.scrubbing import Scrubbing
 from backbone.receive.known_series import RESOLVED, KnownSeries
+from backbone.receive.scrub.requests import warm_up as warm_scrubbing
 
 _SERIES = bytes.fromhex("0a1a 0a0d 0a08 5f5f6e616d655f5f 1201 78 1209 09 000000000000f03f")
 """A series ``x`` with one sample."""
 
 
 def warm_up() -> None:
-    """Part a request and learn a series."""
+    """Part a request, learn a series, and scrub a record."""
     known = KnownSeries()
     known.part(_SERIES, "")
     known.learn(np.zeros(1, RESOLVED), known.era)
     known.part(_SERIES, "")
+    warm_scrubbing(Scrubbing("", "", (), numbers=True, signs=True, integers=False, everything=False))
 
 
 if __name__ == "__main__":

@@ -24,6 +24,11 @@ _TYPES = {
     "fixed64": _Field.TYPE_FIXED64,
 }
 
+NO_SHAPE = (
+    "body: expected a request of its kind, got a protobuf message with a field that is cut off or of another type"
+)
+"""What is said of a body that has not."""
+
 _classes: dict[str, type[message.Message]] = {}
 
 

@@ -1,0 +1,64 @@
+"""Redaction of requests: what makes their texts suspicious, and what the engine is asked about those that are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from backbone.model.scrubbing import ODD_NAME, Kind, Scrubbing, Word
+from backbone.process.literals import literals
+from backbone.process.redact.fixed import fixed_words
+from backbone.process.redact.plan import Plan
+from backbone.process.redact.scrub import Scrubber
+
+_WITH_SIGNS = frozenset({"email", "url_password"})
+
+
+def scrubbing_of(scrubber: Scrubber, renames: Mapping[str, str]) -> Scrubbing:
+    """
+    Return how requests are scrubbed.
+
+    Args:
+        scrubber: prints SQL for the plan.
+        renames: new names of attributes by their old ones; what a name says of its value is what the new one says.
+    """
+    plan = scrubber.plan
+    rules = {rule.name for rule in (*plan.words.rules, *plan.numbers.rules)}
+    own = [fixed_words(one.pattern) for one in plan.own]
+    return Scrubbing(
+        names=_names(scrubber, renames),
+        texts=_texts(scrubber),
+        words=(*_words(plan), *(word for words in own if words for word in words)),
+        numbers=any(rule.name != "email" for rule in plan.numbers.rules),
+        signs=not rules.isdisjoint(_WITH_SIGNS),
+        integers=bool(own),
+        everything=None in own,
+    )
+
+
+def _words(plan: Plan) -> tuple[Word, ...]:
+    return tuple(word for rule in (*plan.words.rules, *plan.numbers.rules) for word in rule.words)
+
+
+def _texts(scrubber: Scrubber) -> str:
+    hinted = f"kind >= {Kind.NAMED:d} OR {scrubber.may_hold_words('text')} OR {scrubber.may_hold_numbers('text')}"
+    return (
+        f"SELECT place, toUInt64({scrubber.bits('[text]', '[scrubbed]')}) AS rules, "
+        f"toUInt8({scrubber.is_gone('scrubbed')}) AS gone, if(gone, '', scrubbed) AS clean FROM ("
+        f"{_scrubbed(scrubber, f'SELECT * FROM texts WHERE {hinted}')}) WHERE scrubbed != text"
+    )
+
+
+def _names(scrubber: Scrubber, renames: Mapping[str, str]) -> str:
+    renamed = f"transform(text, {literals(renames)}, {literals(renames.values())}, text)" if renames else "text"
+    kind = scrubber.kind_of_name(renamed)
+    odd = f"if(scrubbed != text, {ODD_NAME}, 0)"
+    return f"SELECT place, toUInt8({kind} + {odd}) AS kind FROM ({_scrubbed(scrubber, 'SELECT * FROM texts')})"
+
+
+def _scrubbed(scrubber: Scrubber, rows: str) -> str:
+    """Return the select of rows with their texts scrubbed, a column for each step."""
+    # What was found is marked with bytes that no text of UTF-8 has; those in bytes have been looked at as a whole.
+    valid = f"SELECT *, if(kind = {Kind.BYTES}, text, toValidUTF8(text)) AS valid FROM ({rows})"
+    first = f"SELECT *, {scrubber.first_of_request('valid', 'kind')} AS first FROM ({valid})"
+    words = f"SELECT *, if(kind = {Kind.BYTES}, first, {scrubber.words('first', 'kind')}) AS worded FROM ({first})"
+    return f"SELECT *, if(kind = {Kind.BYTES}, worded, {scrubber.numbers('worded', 'kind')}) AS scrubbed FROM ({words})"

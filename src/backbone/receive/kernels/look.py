@@ -1,0 +1,391 @@
+"""
+A request of OpenTelemetry, walked through: where texts stand in it that may have to be scrubbed.
+
+Of messages only those that hold such a text are noted, each before what it holds, so that notes stand in the order of
+the request's bytes. Places are addresses. Source: opentelemetry/proto/{common,resource,logs,trace}/v1.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backbone.compiled import kernel
+from backbone.compiled.memory import byte_at, long_at
+from backbone.compiled.protobuf import FIXED32, FIXED64, LEN, VARINT
+from backbone.receive.kernels.suspect import INTEGERS, is_suspicious
+
+Bytes = NDArray[np.uint8]
+Words = NDArray[np.uint64]
+Numbers = NDArray[np.int64]
+
+MALFORMED, NO_ROOM, RESERVED, TOO_DEEP = -1, -2, -3, -4
+DEEPEST = 100
+"""Messages within each other; protobuf's own readers go no deeper."""
+RULES_FIELD = 1003
+"""The field by which a message tells which rules found something in it; no sender may set it."""
+
+MESSAGE, PAIR, CARRIER, TEXT, VALUE = range(5)
+"""
+What is noted: a message, a pair of a name and a value, a message that has `RULES_FIELD`, a field of text, and a value,
+which becomes a text whatever it was.
+"""
+WHAT, FIELD, SIZE, BEGIN, END, PARENT, KIND, FIRST, LAST = range(9)
+"""
+Columns of a note: what it is; where its field, the field's size and its content begin, and where that ends; the note of
+the message around it; what the name says of it; where its text begins and ends.
+"""
+COLUMNS = 9
+NUMBER = -1
+"""In place of the end of a text: its beginning is a number, and the text that number's digits."""
+
+SKIP, STRING, ANY_VALUE, KEY_VALUE, KEY, FIRST_MESSAGE = range(6)
+"""What a field holds; from `FIRST_MESSAGE` on it is the message of that number less five."""
+FIELDS = 32
+"""Fields that a message has at most; there is none of the number 0, whose place says `HAS_RULES`, or nothing."""
+HAS_RULES = 1
+REQUEST, ANY_VALUE_MESSAGE, PAIR_MESSAGE = 0, 1, 2
+"""Messages that are there in every shape."""
+
+_ANY, _ADDRESS, _KEPT, _NAMED, _BYTES, _ODD, _NOT_TEXT = 0, 1, 2, 3, 120, 128, 128
+_EMPTY, _TEXT, _BOOL, _INT, _DOUBLE, _LIST, _PAIRS, _RAW = range(8)
+"""What a value is, by the number of its field."""
+
+
+Place = tuple[int, int, int, int]
+"""Where a field, its size and its content begin, and where that ends."""
+
+
+class Known(NamedTuple):
+    """
+    What is known before a request is seen, all of it by address.
+
+    Attributes:
+        shapes: what each field holds, 32 bytes for each message.
+        tables, besides: what makes a text suspicious, see `backbone.receive.kernels.suspect`.
+        keys, kinds, places, seed: a table with open places of names, hashed with the seed: eight bytes for each key,
+            one byte for what it says of its value.
+    """
+
+    shapes: int
+    tables: int
+    besides: int
+    keys: int
+    kinds: int
+    places: int
+    seed: int
+
+
+class Notes(NamedTuple):
+    """
+    What was found.
+
+    Attributes:
+        rows: (note, COLUMNS).
+        unknown: where names begin and end that are not known, and their keys, (name, 3).
+        counts: how many notes and names there are.
+    """
+
+    rows: Numbers
+    unknown: Numbers
+    counts: Numbers
+
+
+@kernel
+def _varint(at: int, end: int) -> tuple[int, int]:
+    """Return a number and where it ends, 0 if it does not."""
+    value, shift = 0, 0
+    while at < end and shift < 64:
+        byte = byte_at(at)
+        value |= (byte & 0x7F) << shift
+        at += 1
+        shift += 7
+        if byte < 0x80:
+            return value, at
+    return value, 0
+
+
+@kernel
+def _field(at: int, end: int) -> tuple[int, int, int, int, int]:
+    """Return a field's number, its kind, where its size stands, where its content begins and ends; -1 if it is none."""
+    # Most fields are short: their tag and their size take a byte each.
+    if at + 2 <= end:
+        tag, size = byte_at(at), byte_at(at + 1)
+        if 8 <= tag < 0x80 and tag & 7 == LEN and size < 0x80:
+            return (tag >> 3 if at + 2 + size <= end else -1), LEN, at + 1, at + 2, at + 2 + size
+    tag, at = _varint(at, end)
+    if at == 0 or not 8 <= tag < 1 << 32:
+        return -1, 0, 0, 0, 0
+    kind, begin = tag & 7, at
+    size_at = at
+    if kind == LEN:
+        size, begin = _varint(at, end)
+        at = begin + size if begin and 0 <= size <= end - begin else 0
+    elif kind == VARINT:
+        at = _varint(at, end)[1]
+    elif kind == FIXED64:
+        at += 8
+    else:
+        at = at + 4 if kind == FIXED32 else 0
+    return (tag >> 3 if 0 < at <= end else -1), kind, size_at, begin, at
+
+
+@kernel
+def _noted(notes: Notes, what: int, place: Place, parent: int, kind: int) -> int:
+    """Take a note of a field; return its number, or `NO_ROOM`."""
+    number = notes.counts[0]
+    if number == len(notes.rows):
+        return NO_ROOM
+    rows = notes.rows
+    rows[number, WHAT], rows[number, PARENT], rows[number, KIND] = what, parent, kind
+    rows[number, FIELD], rows[number, SIZE], rows[number, BEGIN], rows[number, END] = place
+    rows[number, FIRST], rows[number, LAST] = place[2], place[3]
+    notes.counts[0] = number + 1
+    return int(number)
+
+
+@kernel
+def _form(begin: int, end: int) -> tuple[int, int, int]:
+    """Return what a value is, and where its text begins and ends, or its number; -1 if it cannot be read."""
+    if begin == end:
+        return _EMPTY, 0, 0
+    if byte_at(begin) == 0x0A and begin + 2 <= end and byte_at(begin + 1) == end - begin - 2 < 0x80:
+        return _TEXT, begin + 2, end
+    number, kind, _, first, last = _field(begin, end)
+    # Of several fields only one counts, and which one readers do not agree on.
+    if number < 0 or last != end:
+        return -1, 0, 0
+    if kind == LEN and (number == _TEXT or _LIST <= number <= _RAW):
+        return number, first, last
+    if number == _INT and kind == VARINT:
+        return _INT, _varint(first, last)[0], NUMBER
+    if number == _DOUBLE and kind == FIXED64:
+        value = np.int64(long_at(first)).view(np.float64)
+        return _DOUBLE, int(np.int64(value)) if 1e12 <= value < 9e18 else 0, NUMBER
+    return (_BOOL if number == _BOOL else _EMPTY), 0, 0
+
+
+@kernel
+def _parts(at: int, end: int) -> tuple[int, int, Place]:
+    """Return where the name of a pair begins and ends and the place of its value, -1 and 0 where there is none."""
+    # Nearly all are a short name and then a short value, whose sizes need no loop.
+    if at + 4 <= end and byte_at(at) == 0x0A and byte_at(at + 1) < 0x80:
+        then = at + 2 + byte_at(at + 1)
+        if then + 2 <= end and byte_at(then) == 0x12 and byte_at(then + 1) == end - then - 2 < 0x80:
+            return at + 2, then, (then, then + 1, then + 2, end)
+    name, name_end, value = at, at, (0, 0, 0, 0)
+    names, values = 0, 0
+    while at < end:
+        begin = at
+        number, kind, size_at, first, at = _field(at, end)
+        if number < 0:
+            return -1, 0, value
+        if number == 1 and kind == LEN:
+            name, name_end, names = first, at, names + 1
+        elif number == 2 and kind == LEN:
+            value, values = (begin, size_at, first, at), values + 1
+    return (name if names < 2 and values < 2 else -1), name_end, value
+
+
+@kernel
+def _mixed(state: int, word: int) -> int:
+    mixed = (np.uint64(state) ^ np.uint64(word)) * np.uint64(0x9FB21C651E98DF25)
+    return int(np.int64(mixed ^ mixed >> np.uint64(32)))
+
+
+@kernel
+def _key(at: int, end: int, seed: int) -> int:
+    """Return the hash of a name's bytes, eight at a time; the last eight may have been among those before."""
+    state = seed ^ (end - at)
+    if end - at < 8:
+        word = 0
+        for place in range(at, end):
+            word = word << 8 | byte_at(place)
+        return _mixed(_mixed(state, word), seed) or 1
+    while at + 8 < end:
+        state = _mixed(state, long_at(at))
+        at += 8
+    return _mixed(_mixed(state, long_at(end - 8)), seed) or 1
+
+
+@kernel
+def _said(begin: int, end: int, known: Known, notes: Notes) -> int:
+    """Return what a name says of its value; notes it where that is not known; `NO_ROOM` if it cannot."""
+    key = _key(begin, end, known.seed)
+    mask = known.places - 1
+    place = key & mask
+    while True:
+        there = long_at(known.keys + 8 * place)
+        if there == key:
+            return byte_at(known.kinds + place)
+        if there == 0:
+            break
+        place = (place + 1) & mask
+    number = notes.counts[1]
+    if number == len(notes.unknown):
+        return NO_ROOM
+    notes.unknown[number, 0], notes.unknown[number, 1], notes.unknown[number, 2] = begin, end, key
+    notes.counts[1] = number + 1
+    return _ANY
+
+
+@kernel
+def put_kinds(new_keys: Numbers, new_kinds: Bytes, keys: Numbers, kinds: Bytes) -> int:
+    """Put names into a table that has room for them; return how many it did not have."""
+    added = 0
+    mask = len(keys) - 1
+    for number in range(len(new_keys)):
+        place = new_keys[number] & mask
+        while keys[place] != 0 and keys[place] != new_keys[number]:
+            place = (place + 1) & mask
+        kinds[place] = new_kinds[number]
+        added += keys[place] == 0
+        # Last, since others look while this goes on.
+        keys[place] = new_keys[number]
+    return added
+
+
+@kernel
+def _is_long(number: int) -> bool:
+    """Tell whether an integer may be the number of a card or of a person."""
+    if number < 10**12:
+        return False
+    digits, first = 0, number
+    while number > 0:
+        first = number
+        number //= 10
+        digits += 1
+    return 2 <= first <= 6 or digits == 15 or digits == 18
+
+
+@kernel
+def _asked(form: tuple[int, int, int], place: Place, kind: int, known: Known) -> tuple[bool, int, int, int]:
+    """Return whether a value has to be asked about, where its text begins and ends, and its kind."""
+    what, first, last = form
+    if kind >= _NAMED:
+        if what == _TEXT or what == _INT:
+            return what == _INT or first != last, first, last, kind
+        return what != _EMPTY, place[2], place[3], kind | _NOT_TEXT
+    if what == _TEXT:
+        return is_suspicious(first, last, known.tables, known.besides, False), first, last, kind
+    if what == _RAW:
+        return is_suspicious(first, last, known.tables, known.besides, True), first, last, _BYTES
+    if what == _INT or what == _DOUBLE:
+        return _is_long(first) or (what == _INT and known.besides & INTEGERS != 0), first, last, kind
+    return False, 0, 0, 0
+
+
+@kernel
+def _value(place: Place, parent: int, kind: int, known: Known, notes: Notes) -> int:
+    """Note a value if it may have to be scrubbed; return 1 if what it holds is to be gone through, or what is wrong."""
+    form = _form(place[2], place[3])
+    if form[0] < 0:
+        return MALFORMED
+    if kind == _KEPT:
+        return 0
+    if kind < _KEPT and _LIST <= form[0] <= _PAIRS:
+        return 1
+    is_asked, first, last, kind = _asked(form, place, kind, known)
+    if not is_asked:
+        return 0
+    note = _noted(notes, VALUE, place, parent, kind)
+    if note < 0:
+        return NO_ROOM
+    notes.rows[note, FIRST], notes.rows[note, LAST] = first, last
+    return 0
+
+
+@kernel
+def _pair(place: Place, parent: int, around: int, known: Known, notes: Notes) -> tuple[int, int]:
+    """Note a pair as `_value` does a value; return what that returns, and the pair's kind."""
+    name, name_end, value = _parts(place[2], place[3])
+    if name < 0:
+        return MALFORMED, 0
+    kind = _said(name, name_end, known, notes)
+    if kind < 0:
+        return NO_ROOM, 0
+    if kind == _ANY and around == _ADDRESS:
+        kind = _ADDRESS
+    if kind & _ODD:
+        return 1, kind
+    if value[0] == 0:
+        return 0, kind
+    # Its value is noted as that of the note that is taken of the pair if there is need to.
+    number = int(notes.counts[0])
+    notes.counts[0] = number + 1
+    status = _value(value, number, kind, known, notes) if number < len(notes.rows) else NO_ROOM
+    noted = notes.counts[0] > number + 1
+    notes.counts[0] = number
+    if status == 0 and noted:
+        _noted(notes, PAIR, place, parent, kind)
+        notes.counts[0] = number + 2
+    return status, kind
+
+
+@kernel
+def _string(place: Place, parent: int, is_name: bool, around: int, known: Known, notes: Notes) -> int:
+    """Note a field of text if it may have to be scrubbed; a name where it is known that it has to."""
+    is_noted = around & _ODD != 0
+    if not is_name:
+        is_noted = is_suspicious(place[2], place[3], known.tables, known.besides, False)
+    return min(_noted(notes, TEXT, place, parent, _ANY), 0) if is_noted else 0
+
+
+@kernel
+def look(data: int, end: int, known: Known, notes: Notes) -> int:
+    """
+    Note what may have to be scrubbed in a request; return 0, or what is wrong with it.
+
+    Names that are not known are noted as well; what is noted of their values is worth nothing until they are.
+    """
+    # Of each level: where its message ends, which message it is, its note, and what is said of what it holds.
+    ends, messages = np.zeros(DEEPEST, np.int64), np.zeros(DEEPEST, np.int64)
+    owners, said = np.zeros(DEEPEST, np.int64), np.zeros(DEEPEST, np.int64)
+    ends[0], owners[0] = end, -1
+    level, at = 0, data
+    while True:
+        own = owners[level]
+        if at == ends[level]:
+            if level == 0:
+                return 0
+            # A message in which nothing was found is not noted.
+            if notes.counts[0] == own + 1:
+                notes.counts[0] = own
+            level -= 1
+            continue
+        begin = at
+        number, kind, size_at, first, at = _field(at, ends[level])
+        if number < 0:
+            return MALFORMED
+        shape = known.shapes + FIELDS * messages[level]
+        if number == RULES_FIELD and byte_at(shape) == HAS_RULES:
+            return RESERVED
+        holds = byte_at(shape + number) if kind == LEN and number < FIELDS else SKIP
+        if holds == SKIP:
+            continue
+        place, around, inner, status = (begin, size_at, first, at), said[level], ANY_VALUE_MESSAGE, 1
+        if holds == STRING or holds == KEY:
+            status = _string(place, own, holds == KEY, around, known, notes)
+        elif holds == KEY_VALUE:
+            status, around = _pair(place, own, around, known, notes)
+            inner = PAIR_MESSAGE
+        elif holds == ANY_VALUE:
+            around &= _ODD - 1
+            status = _value(place, own, around, known, notes)
+        else:
+            inner = holds - FIRST_MESSAGE
+        if status < 0:
+            return status
+        if status == 1:
+            # What it holds is gone through next.
+            if level + 1 == DEEPEST:
+                return TOO_DEEP
+            rules = byte_at(known.shapes + FIELDS * inner) == HAS_RULES
+            own = _noted(notes, PAIR if inner == PAIR_MESSAGE else CARRIER if rules else MESSAGE, place, own, _ANY)
+            if own < 0:
+                return NO_ROOM
+            level += 1
+            ends[level], messages[level], owners[level], said[level] = at, inner, own, around
+            at = first
