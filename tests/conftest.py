@@ -15,6 +15,7 @@ import pytest
 from backbone.app import Backbone
 from backbone.config.load import load_config
 from backbone.store.engine import Statement
+from tests.prepared import first_start, prepare
 
 
 def free_port() -> int:
@@ -48,11 +49,15 @@ class StartServer(Protocol):
 def start_server(tmp_path: Path) -> StartServer:
     """Start servers one after the other on one data directory; options by dotted path, with ``__`` for the dots."""
 
+    data_dir = tmp_path / "data"
+
     @asynccontextmanager
     async def start(config: Path | None = None, **options: str) -> AsyncIterator[Server]:
+        if not data_dir.exists():
+            prepare(data_dir, first_start)
         http, grpc, otlp = free_port(), free_port(), free_port()
         overrides = {
-            "store.data_dir": str(tmp_path / "data"),
+            "store.data_dir": str(data_dir),
             "http.listen": f"127.0.0.1:{http}",
             "receivers.otlp_grpc.listen": f"127.0.0.1:{grpc}",
             "receivers.otlp_http.listen": f"127.0.0.1:{otlp}",

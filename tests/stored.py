@@ -18,11 +18,12 @@ from backbone.model.time import NANOSECONDS_PER_SECOND, now_ns
 from backbone.process import compile_policy, pipeline
 from backbone.process.series import fingerprint, label_hash
 from backbone.receive.envelope import seal
-from backbone.store.embedded import EmbeddedEngine, EmbeddedOptions
+from backbone.store.embedded import EmbeddedEngine, EmbeddedOptions, open_embedded
 from backbone.store.engine import Statement
-from backbone.store.flow import install
+from backbone.store.flow import install, refill
 from backbone.store.migrate import migrate
 from backbone.store.wire import WireName, wire
+from tests.prepared import prepare
 
 STALE = "stale"
 """Instead of a sample's value: the marker that its series ended."""
@@ -123,14 +124,19 @@ def ago_ns(seconds: float) -> int:
 @contextmanager
 def open_stored(directory: Path) -> Iterator[Stored]:
     """Open an engine in *directory* with all tables and views."""
+    prepare(directory, _with_tables)
     engine = EmbeddedEngine.open(directory, EmbeddedOptions(connections=3))
     try:
-        asyncio.run(_set_up(engine))
+        asyncio.run(refill(engine, _PIPELINE))
         yield Stored(engine)
     finally:
         asyncio.run(engine.close())
 
 
-async def _set_up(engine: EmbeddedEngine) -> None:
-    await migrate(engine)
-    await install(engine, pipeline(compile_policy(PolicyConfig())))
+_PIPELINE = pipeline(compile_policy(PolicyConfig()))
+
+
+async def _with_tables(directory: Path) -> None:
+    async with open_embedded(directory, EmbeddedOptions(connections=1)) as engine:
+        await migrate(engine)
+        await install(engine, _PIPELINE)
