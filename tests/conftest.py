@@ -17,6 +17,31 @@ from backbone.config.load import load_config
 from backbone.store.engine import Statement
 from tests.prepared import first_start, prepare
 
+_LONGEST = (
+    "query/promql/test_reuse.py",
+    "query/promql/test_conformance.py",
+    "robustness/test_mutations.py",
+    "query/logql/test_reference.py",
+    "robustness/test_overload.py",
+    "serve/test_serve_prometheus.py",
+    "robustness/test_hostile.py",
+    "process/sample/test_restarts.py",
+    "process/sample/test_tail.py",
+    "serve/test_serve_loki.py",
+    "robustness/test_start_stop.py",
+    "robustness/test_sampled_kills.py",
+    "robustness/test_kills.py",
+    "receive/test_opentelemetry_sdk.py",
+    "process/test_limits.py",
+)
+"""Files that take longest: they begin first, so that no process is left with one at the end."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {Path(__file__).parent / file: place for place, file in enumerate(_LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
+
 
 def free_port() -> int:
     """Return a port nobody listens on now."""
