@@ -47,7 +47,8 @@ fmt: $(DEV_STAMP)
 	$(BIN)/ruff check --fix
 
 test: $(DEV_STAMP)
-	$(BIN)/pytest -n 2 --dist loadfile
+	@# In the order of tests/conftest.py: the files that take longest first.
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 ## Figures per CPU-second beside peers; PARTS="spans logs …" chooses
 bench: $(DEV_STAMP)

@@ -15,6 +15,32 @@ import pytest
 from backbone.app import Backbone
 from backbone.config.load import load_config
 from backbone.store.engine import Statement
+from tests.prepared import first_start, prepare
+
+_LONGEST = (
+    "query/promql/test_reuse.py",
+    "query/promql/test_conformance.py",
+    "robustness/test_mutations.py",
+    "query/logql/test_reference.py",
+    "robustness/test_overload.py",
+    "serve/test_serve_prometheus.py",
+    "robustness/test_hostile.py",
+    "process/sample/test_restarts.py",
+    "process/sample/test_tail.py",
+    "serve/test_serve_loki.py",
+    "robustness/test_start_stop.py",
+    "robustness/test_sampled_kills.py",
+    "robustness/test_kills.py",
+    "receive/test_opentelemetry_sdk.py",
+    "process/test_limits.py",
+)
+"""Files that take longest: they begin first, so that no process is left with one at the end."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {Path(__file__).parent / file: place for place, file in enumerate(_LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 def free_port() -> int:
@@ -48,11 +74,15 @@ class StartServer(Protocol):
 def start_server(tmp_path: Path) -> StartServer:
     """Start servers one after the other on one data directory; options by dotted path, with ``__`` for the dots."""
 
+    data_dir = tmp_path / "data"
+
     @asynccontextmanager
     async def start(config: Path | None = None, **options: str) -> AsyncIterator[Server]:
+        if not data_dir.exists():
+            prepare(data_dir, first_start)
         http, grpc, otlp = free_port(), free_port(), free_port()
         overrides = {
-            "store.data_dir": str(tmp_path / "data"),
+            "store.data_dir": str(data_dir),
             "http.listen": f"127.0.0.1:{http}",
             "receivers.otlp_grpc.listen": f"127.0.0.1:{grpc}",
             "receivers.otlp_http.listen": f"127.0.0.1:{otlp}",

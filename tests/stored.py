@@ -15,15 +15,16 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Sp
 
 from backbone.config.policy import PolicyConfig
 from backbone.model.time import NANOSECONDS_PER_SECOND, now_ns
-from backbone.process import Policy, compile_policy, pipeline
+from backbone.process import Pipeline, Policy, compile_policy, pipeline
 from backbone.process.series import fingerprint, label_hash
 from backbone.receive.envelope import seal
 from backbone.receive.scrub.requests import RequestScrubber
-from backbone.store.embedded import EmbeddedEngine, EmbeddedOptions
+from backbone.store.embedded import EmbeddedEngine, EmbeddedOptions, open_embedded
 from backbone.store.engine import Statement
-from backbone.store.flow import install
+from backbone.store.flow import install, refill
 from backbone.store.migrate import migrate
 from backbone.store.wire import WireName, wire
+from tests.prepared import prepare
 
 STALE = "stale"
 """Instead of a sample's value: the marker that its series ended."""
@@ -69,6 +70,7 @@ class Stored:
                 f"""
 INSERT INTO series_in (tenant, received, service, metric, id, fp, label_names, label_values, type, unit,
     first_ms, last_ms, times_ms, values)
+SETTINGS optimize_and_compare_chain = 0, query_plan_enable_optimizations = 0
 WITH {{names:Array(String)}} AS names, {{texts:Array(String)}} AS texts, {{metric:String}} AS name,
     {label_hash("names", "texts")} AS hash, {{times:Array(Int64)}} AS times
 SELECT {{tenant:String}}, now64(9), '', name, hash, {fingerprint("name", "hash")}, names, texts, {{kind:String}}, '',
@@ -127,17 +129,39 @@ def ago_ns(seconds: float) -> int:
 
 
 @contextmanager
-def open_stored(directory: Path) -> Iterator[Stored]:
-    """Open an engine in *directory* with all tables and views."""
+def open_stored(directory: Path, *, governed: bool = True) -> Iterator[Stored]:
+    """
+    Open an engine in *directory* with all tables and views.
+
+    Args:
+        directory: is filled.
+        governed: whether the default policy is in force. Each insert plans its views anew, for which those of the
+            policy take twice as long as all others, so tests of answers do without.
+    """
+    prepare(directory, _with_policy if governed else _without_policy)
     engine = EmbeddedEngine.open(directory, EmbeddedOptions(connections=3))
     try:
-        policy = compile_policy(PolicyConfig())
-        asyncio.run(_set_up(engine, policy))
+        policy = _POLICY if governed else Policy()
+        asyncio.run(refill(engine, _GOVERNED if governed else _UNGOVERNED))
         yield Stored(engine, policy)
     finally:
         asyncio.run(engine.close())
 
 
-async def _set_up(engine: EmbeddedEngine, policy: Policy) -> None:
-    await migrate(engine)
-    await install(engine, pipeline(policy))
+_POLICY = compile_policy(PolicyConfig())
+_GOVERNED = pipeline(_POLICY)
+_UNGOVERNED = pipeline(Policy())
+
+
+async def _with_policy(directory: Path) -> None:
+    await _make(directory, _GOVERNED)
+
+
+async def _without_policy(directory: Path) -> None:
+    await _make(directory, _UNGOVERNED)
+
+
+async def _make(directory: Path, flow: Pipeline) -> None:
+    async with open_embedded(directory, EmbeddedOptions(connections=1)) as engine:
+        await migrate(engine)
+        await install(engine, flow)

@@ -16,6 +16,7 @@ import httpx
 import psutil
 
 from tests.conftest import free_port
+from tests.prepared import first_start, prepare
 
 START_SECONDS = 60.0
 
@@ -91,7 +92,13 @@ class ServerProcess:
 
 @contextlib.asynccontextmanager
 async def running(data_dir: Path, options: str = "") -> AsyncIterator[ServerProcess]:
-    """Run a server for as long as the context lasts; it is killed at the end if it still lives."""
+    """
+    Run a server for as long as the context lasts; it is killed at the end if it still lives.
+
+    Where there is no data directory yet, it begins with one as a first start leaves it.
+    """
+    if not data_dir.exists():
+        prepare(data_dir, first_start)
     server = ServerProcess(data_dir, options)
     try:
         await server.start()

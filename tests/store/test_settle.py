@@ -13,7 +13,7 @@ from tests.stored import Stored, open_stored
 
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stored]:
-    with open_stored(tmp_path_factory.mktemp("settled")) as stored:
+    with open_stored(tmp_path_factory.mktemp("settled"), governed=False) as stored:
         yield stored
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from functools import cache
 from typing import Any
 
 import orjson
@@ -72,10 +74,14 @@ def build_api(asked: Asked, runner: QueryRunner) -> list[Route]:
         *cardinality_endpoints(engine, limits),
         Endpoint(Operation("/rates", "What comes in now", NoQuestion, RatesNow), answers.rates),
     ]
-    document = orjson.dumps(openapi(PREFIX, runner.tenants, [endpoint.operation for endpoint in endpoints]))
+
+    # Schemas of all models take longer than the rest of a start; few servers are asked for them.
+    @cache
+    def document() -> bytes:
+        return orjson.dumps(openapi(PREFIX, runner.tenants, [endpoint.operation for endpoint in endpoints]))
 
     async def describe(_request: Request, _tenant: str) -> Response:
-        return Response(document, media_type="application/json")
+        return Response(await asyncio.to_thread(document), media_type="application/json")
 
     return [
         *(_route(endpoint, runner) for endpoint in endpoints),

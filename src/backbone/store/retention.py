@@ -27,7 +27,11 @@ _TABLES: dict[Keeping, dict[str, str]] = {
 async def apply_retention(engine: Engine, seconds: Mapping[Keeping, float]) -> None:
     """Set each table's TTL where it differs from what the configuration says."""
     rows = await engine.rows(
-        Statement("SELECT name, create_table_query AS ddl FROM system.tables WHERE database = currentDatabase()")
+        Statement(
+            "SELECT name, create_table_query AS ddl FROM system.tables "
+            "WHERE database = currentDatabase() AND has({names:Array(String)}, name)",
+            {"names": [table for tables in _TABLES.values() for table in tables]},
+        )
     )
     ddl = {row["name"]: row["ddl"] for row in rows}
     for keeping, tables in _TABLES.items():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,14 +24,22 @@ def _scripts() -> Iterator[object]:
         yield pytest.param(_PUBLISHED, id="published", marks=pytest.mark.skip(reason=f"{_PUBLISHED} is not there"))
 
 
+@pytest.fixture(scope="module")
+def runner() -> Iterator[ScriptRunner]:
+    # As `backbone test promql` does with several files: one engine, and tenants for each script.
+    stack = contextlib.AsyncExitStack()
+    with asyncio.Runner() as loop:
+        yield loop.run(stack.enter_async_context(ScriptRunner.start()))
+        loop.run(stack.aclose())
+
+
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("file", list(_scripts()))
-async def test_every_case_gives_what_its_script_expects(file: Path) -> None:
+async def test_every_case_gives_what_its_script_expects(runner: ScriptRunner, file: Path) -> None:
     script = parse_script(file.read_text(), file.name)
     failed = []
 
-    async with ScriptRunner.start() as runner:
-        async for case, found in runner.run(script):
-            failed += [f"{file.name}:{case.line}: {case.query}: {difference}" for difference in found]
+    async for case, found in runner.run(script):
+        failed += [f"{file.name}:{case.line}: {case.query}: {difference}" for difference in found]
 
     assert not failed, "\n".join(failed)

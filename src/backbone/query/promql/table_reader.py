@@ -60,7 +60,7 @@ class TableReader:
         return table, stream
 
 
-_NOTHING = pa.table({name: pa.array([], kind) for name, kind in {"fp": pa.uint64(), "time": pa.int64()}.items()})
+_NOTHING = pa.Table.from_batches([], pa.schema({"fp": pa.uint64(), "time": pa.int64()}))
 
 
 def pieces(wanted: Selection, series: int) -> Iterator[Selection]:
