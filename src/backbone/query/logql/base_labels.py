@@ -108,6 +108,11 @@ def has_value(conditions: Conditions, value: str) -> str:
     return f"has(arrayConcat(mapValues(attributes), mapValues(resource)), {conditions.bind('String', value)})"
 
 
+def by_index(condition: str) -> str:
+    """Return the SQL that passes over what an index says does not meet a condition, and asks it of no row."""
+    return f"indexHint({condition})"
+
+
 def _found(conditions: Conditions, name: str) -> str:
     return attribute_text(name, lambda text: conditions.bind("String", text))
 
