@@ -164,7 +164,7 @@ async def summarize_traces(
 ) -> list[TraceSummary]:
     """Return those of the traces that are there, those that started last first."""
     conditions = Conditions(tenant)
-    conditions.of_traces(trace_id.hex() for trace_id in trace_ids)
+    conditions.of_traces([trace_id.hex() for trace_id in trace_ids])
     return await _summaries(engine, conditions, conditions.where, limits)
 
 
