@@ -46,6 +46,10 @@ def attribute_condition(conditions: Conditions, wanted: AttributeFilter) -> str:
     key = conditions.bind("String", wanted.key)
     stored = f"if(mapContains(attributes, {key}), attributes[{key}], resource[{key}])"
     present = f"(mapContains(attributes, {key}) OR mapContains(resource, {key}))"
+    if wanted.operator == "=" and wanted.value:
+        # What is not there is empty, which is not what is looked for: each map is looked through as seldom as can be.
+        value = conditions.bind("String", wanted.value)
+        return f"(attributes[{key}] = {value} OR (resource[{key}] = {value} AND NOT mapContains(attributes, {key})))"
     if wanted.operator == "=":
         return f"({present} AND {stored} = {conditions.bind('String', wanted.value)})"
     if wanted.operator == "!=":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from backbone.store.engine import Parameter, Statement
 
@@ -43,8 +43,11 @@ class Conditions:
             end=("Int64", end_ns),
         )
 
-    def of_traces(self, trace_ids: Iterable[str]) -> None:
+    def of_traces(self, trace_ids: Sequence[str]) -> None:
         """Add that a row belongs to one of some traces, given by their ids in hexadecimal."""
+        if len(trace_ids) == 1:
+            self.add("trace_id = toFixedString(unhex({id}), 16)", id=("String", trace_ids[0]))
+            return
         ids = self.bind("Array(String)", list(trace_ids))
         # A set from a subquery, so that the index of trace ids is asked.
         self.add(f"trace_id IN (SELECT toFixedString(unhex(id), 16) FROM (SELECT arrayJoin({ids}) AS id))")

@@ -11,13 +11,13 @@ from backbone.model.errors import UserInputError
 from backbone.query.attribute_filters import AttributeFilter, attribute_condition
 from backbone.query.conditions import Conditions
 from backbone.query.logql.ast import LogQuery
-from backbone.query.logql.base_labels import has_value
+from backbone.query.logql.base_labels import by_index, has_value
 from backbone.query.logql.columns import label_columns
 from backbone.query.logql.parser import parse_log_query
 from backbone.query.logql.pipeline import Pipeline
 from backbone.query.logql.search_box import parse_search
 from backbone.query.logql.streams import EVERYTHING
-from backbone.query.slices import found_in_slices
+from backbone.query.slices import Finder, found_in_slices
 from backbone.query.values import any_value, json_ready, plain, readable
 from backbone.store.engine import Engine, QueryLimits
 
@@ -90,16 +90,16 @@ def severity_name(number: int) -> str:
 async def search_logs(engine: Engine, tenant: str, search: LogSearch, limits: QueryLimits) -> list[LogRecord]:
     """Return the records found, newest first; lines are changed by no stage, which only choose."""
 
-    async def find(start: int, end: int, limit: int) -> list[LogRecord]:
-        return await _search(engine, tenant, replace(search, start_ns=start, end_ns=end - 1, limit=limit), limits)
+    async def find(start: int, end: int, limit: int, within: QueryLimits) -> list[LogRecord]:
+        return await _search(engine, tenant, replace(search, start_ns=start, end_ns=end - 1, limit=limit), within)
 
     window = search.start_ns, search.end_ns + 1
-    by_index = (
+    rare = (
         bool(search.trace_id)
         or any(wanted.operator == "=" and wanted.value for wanted in search.attributes)
         or Pipeline(tenant, search.query, window, label_columns(engine)).by_index
     )
-    return await found_in_slices(window, search.limit, find, by_index=by_index)
+    return await found_in_slices(window, search.limit, Finder(find, limits, rare))
 
 
 async def _search(engine: Engine, tenant: str, search: LogSearch, limits: QueryLimits) -> list[LogRecord]:
@@ -125,7 +125,7 @@ def _tests(conditions: Conditions, search: LogSearch) -> Iterator[str]:
         yield f"trace_id = toFixedString(unhex({conditions.bind('String', search.trace_id.hex())}), 16)"
     for wanted in search.attributes:
         if wanted.operator == "=" and wanted.value:
-            yield has_value(conditions, wanted.value)
+            yield by_index(has_value(conditions, wanted.value))
         yield attribute_condition(conditions, wanted)
 
 

@@ -12,7 +12,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 from backbone.model.errors import LimitExceeded, UserInputError
 from backbone.query.attribute_filters import AttributeFilter, attribute_condition
 from backbone.query.conditions import Conditions
-from backbone.query.trace_rows import SPAN_COLUMNS, traces_data
+from backbone.query.trace_rows import SPAN_COLUMNS, Row, traces_data
 from backbone.store.engine import Engine, QueryLimits
 
 MAX_SPANS = 50_000
@@ -106,26 +106,45 @@ async def find_traces(
     Spans that wait for the decision on their trace are there, too, for as long as they wait.
     """
     conditions = Conditions(tenant)
-    conditions.of_traces(trace_id.hex() for trace_id in trace_ids)
-    rows = await engine.rows(
-        conditions.statement(
-            f"SELECT {SPAN_COLUMNS} FROM ({_stored_or_waiting(conditions)}) "
-            f"ORDER BY time, duration_ns DESC, span_id LIMIT 1 BY trace_id, span_id, kind LIMIT {MAX_SPANS + 1}"
-        ),
-        limits,
-    )
+    conditions.of_traces([trace_id.hex() for trace_id in trace_ids])
+    # Looking both up in one statement costs more than asking first whether any wait, which is rare. Those that are let
+    # go of in between are stored by then.
+    waiting = await _waiting(engine, conditions, limits)
+    stored = await engine.rows(conditions.statement(_spans("spans", conditions)), limits)
+    rows = _once([*stored, *waiting]) if waiting else stored
     if len(rows) > MAX_SPANS:
         which = f"trace {trace_ids[0].hex()} has" if len(trace_ids) == 1 else f"{len(trace_ids)} traces have"
         raise LimitExceeded(f"{which} more than {MAX_SPANS} spans; ask by SQL", limit="spans")
-    by_trace: dict[str, list[dict[str, Any]]] = {}
+    by_trace: dict[str, list[Row]] = {}
     for row in rows:
         by_trace.setdefault(row["trace"], []).append(row)
     return {bytes.fromhex(trace): traces_data(own) for trace, own in by_trace.items()}
 
 
-def _stored_or_waiting(conditions: Conditions) -> str:
-    waiting = f"SELECT * EXCEPT (batch) FROM spans_waiting WHERE {conditions.where}"
-    return f"SELECT * FROM spans WHERE {conditions.where} UNION ALL {waiting}"
+async def _waiting(engine: Engine, conditions: Conditions, limits: QueryLimits) -> list[Row]:
+    """Return the spans that wait for a decision on their trace."""
+    any_of_them = f"SELECT count() AS spans FROM spans_waiting WHERE {conditions.where}"
+    [row] = await engine.rows(conditions.statement(any_of_them), limits)
+    if not row["spans"]:
+        return []
+    return await engine.rows(conditions.statement(_spans("spans_waiting", conditions)), limits)
+
+
+def _spans(table: str, conditions: Conditions) -> str:
+    """Return the SQL of a table's spans in order of time, each once, and one more than may be told."""
+    return (
+        f"SELECT {SPAN_COLUMNS} FROM {table} WHERE {conditions.where} "
+        f"ORDER BY time, duration_ns DESC, span_id LIMIT 1 BY trace_id, span_id, kind LIMIT {MAX_SPANS + 1}"
+    )
+
+
+def _once(rows: list[Row]) -> list[Row]:
+    """Return rows in order of time, each span once."""
+    in_order = sorted(rows, key=lambda row: (row["start_ns"], row["start_ns"] - row["end_ns"], row["span"]))
+    spans: dict[tuple[str, str, int], Row] = {}
+    for row in in_order:
+        spans.setdefault((row["trace"], row["span"], row["kind_number"]), row)
+    return list(spans.values())
 
 
 async def search_traces(engine: Engine, tenant: str, search: TraceSearch, limits: QueryLimits) -> list[TraceSummary]:
@@ -145,7 +164,7 @@ async def summarize_traces(
 ) -> list[TraceSummary]:
     """Return those of the traces that are there, those that started last first."""
     conditions = Conditions(tenant)
-    conditions.of_traces(trace_id.hex() for trace_id in trace_ids)
+    conditions.of_traces([trace_id.hex() for trace_id in trace_ids])
     return await _summaries(engine, conditions, conditions.where, limits)
 
 

@@ -264,6 +264,8 @@ class EmbeddedEngine:
             "max_execution_time": limits.timeout_seconds,
             "max_memory_usage": limits.max_memory_bytes,
             "max_threads": self._options.threads or os.cpu_count() or 1,
+            # The engine takes one thread where a gibibyte for each is not free, which it never is here.
+            "max_threads_min_free_memory_per_thread": 0,
             "output_format_json_quote_64bit_integers": 0,
             "output_format_json_quote_denormals": 1,
             # Senders may put any bytes where text is due; an answer is valid JSON all the same.

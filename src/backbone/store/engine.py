@@ -20,6 +20,10 @@ class Statement:
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
 
 
+MAX_ROWS_READ = "store.query.max_rows_read"
+"""The option that bounds the rows a statement reads, as errors name it."""
+
+
 @dataclass(frozen=True, slots=True)
 class QueryLimits:
     """Bounds of one statement; over them it fails with `LimitExceeded`, naming the option."""

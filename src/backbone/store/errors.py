@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from backbone.model.errors import BackboneError, DependencyError, LimitExceeded, UserInputError
-from backbone.store.engine import RefusedByEngine
+from backbone.store.engine import MAX_ROWS_READ, RefusedByEngine
 
 _CODE = re.compile(r"Code: (\d+)\. DB::(?:Exception|NetException|ParsingException|ErrnoException): (.*)", re.DOTALL)
 _NOISE = re.compile(r"(: While (?:executing|processing)\b.*)?\s*\([A-Z0-9_]+\)\.?\s*(\(version .*)?$", re.DOTALL)
@@ -16,8 +16,8 @@ _TIME, _MEMORY, _ROWS, _RESULT = 159, 241, 158, 396
 _LIMITS = {
     _TIME: ("store.query.timeout", "it took longer than"),
     160: ("store.query.timeout", "it would take longer than"),
-    _ROWS: ("store.query.max_rows_read", "it reads more rows than"),
-    307: ("store.query.max_rows_read", "it reads more bytes than"),
+    _ROWS: (MAX_ROWS_READ, "it reads more rows than"),
+    307: (MAX_ROWS_READ, "it reads more bytes than"),
     _RESULT: ("store.query.max_result_rows", "its result has more rows than"),
 }
 _CANCELLED = 394

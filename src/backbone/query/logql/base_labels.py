@@ -23,6 +23,10 @@ STREAM_ATTRIBUTES: Final = (
 """Resource attributes that make a stream. Source: Loki 3, ``default_resource_attributes_as_index_labels``."""
 STREAM_LABELS: Final = {re.sub(r"\W", "_", name): name for name in STREAM_ATTRIBUTES}
 
+SERVICE_LABEL: Final = "service_name"
+UNKNOWN_SERVICE: Final = "unknown_service"
+"""The service of records that name none."""
+
 _TRACE_ID = re.compile("[0-9a-f]{32}")
 
 LEVEL: Final = (
@@ -51,7 +55,7 @@ def stream_map(conditions: Conditions) -> str:
     """Return the SQL of a record's stream labels: a map of texts."""
     stream = conditions.bind("Array(String)", STREAM_ATTRIBUTES)
     own = f"mapFilter((k, v) -> has({stream}, k), resource)"
-    named = "map('service_name', if(service = '', 'unknown_service', toString(service)))"
+    named = f"map('{SERVICE_LABEL}', if(service = '', '{UNKNOWN_SERVICE}', toString(service)))"
     return f"mapUpdate({_normal(own)}, {named})"
 
 
@@ -81,8 +85,8 @@ def label_text(conditions: Conditions, name: str, column: str = "") -> str:
     """
     if column:
         return column
-    if name == "service_name":
-        return "if(service = '', 'unknown_service', toString(service))"
+    if name == SERVICE_LABEL:
+        return f"if(service = '', '{UNKNOWN_SERVICE}', toString(service))"
     if name in STREAM_LABELS:
         key = conditions.bind("String", STREAM_LABELS[name])
         own = f"resource[{key}]"
@@ -106,6 +110,11 @@ def looked_up(conditions: Conditions, name: str, value: str) -> str:
 def has_value(conditions: Conditions, value: str) -> str:
     """Return the SQL of whether any attribute of a record, or of its resource, has this text, as the index has it."""
     return f"has(arrayConcat(mapValues(attributes), mapValues(resource)), {conditions.bind('String', value)})"
+
+
+def by_index(condition: str) -> str:
+    """Return the SQL that passes over what an index says does not meet a condition, and asks it of no row."""
+    return f"indexHint({condition})"
 
 
 def _found(conditions: Conditions, name: str) -> str:

@@ -10,7 +10,7 @@ from backbone.query.logql.ast import Distinct, LogQuery
 from backbone.query.logql.base_labels import stream_map
 from backbone.query.logql.columns import label_columns
 from backbone.query.logql.pipeline import Pipeline
-from backbone.query.slices import found_in_slices
+from backbone.query.slices import Finder, found_in_slices
 from backbone.store.engine import Engine, QueryLimits
 
 _NEWS_NS = 600_000_000_000
@@ -54,12 +54,12 @@ async def find_lines(engine: Engine, tenant: str, query: LogQuery, window: Windo
     if any(isinstance(stage, Distinct) for stage in query.stages):
         return await _find(engine, tenant, query, window, limits)
 
-    async def find(start: int, end: int, limit: int) -> list[Line]:
-        return await _find(engine, tenant, query, Window(start, end, limit, window.forward), limits)
+    async def find(start: int, end: int, limit: int, within: QueryLimits) -> list[Line]:
+        return await _find(engine, tenant, query, Window(start, end, limit, window.forward), within)
 
     whole = window.start_ns, window.end_ns
     by_index = Pipeline(tenant, query, whole, label_columns(engine)).by_index
-    return await found_in_slices(whole, window.limit, find, forward=window.forward, by_index=by_index)
+    return await found_in_slices(whole, window.limit, Finder(find, limits, by_index), forward=window.forward)
 
 
 async def _find(engine: Engine, tenant: str, query: LogQuery, window: Window, limits: QueryLimits) -> list[Line]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Final
 
@@ -15,6 +15,7 @@ from backbone.query.logql.build import Build, BuildError
 from backbone.query.logql.errors import LogQLSyntaxError, syntax_error
 
 MAX_LENGTH: Final = 1 << 16
+_MOST_KEPT_LENGTH: Final = 2_000
 MAX_DEPTH: Final = 100
 
 _WORDS = {
@@ -34,6 +35,16 @@ def parse(text: str) -> Query:
     if len(text) > MAX_LENGTH:
         raise LogQLSyntaxError(f"the query has {len(text)} characters, at most {MAX_LENGTH} are read")
     _refuse_depth(text)
+    return _kept(text) if len(text) <= _MOST_KEPT_LENGTH else _parsed(text)
+
+
+@lru_cache(maxsize=256)
+def _kept(text: str) -> Query:
+    """Return the tree; panels ask the same again and again, and trees never change."""
+    return _parsed(text)
+
+
+def _parsed(text: str) -> Query:
     try:
         found: Query = Build().transform(_grammar().parse(text))
     except UnexpectedInput as error:

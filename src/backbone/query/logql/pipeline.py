@@ -9,7 +9,7 @@ from __future__ import annotations
 from backbone.model.errors import UserInputError
 from backbone.query.conditions import Conditions
 from backbone.query.logql import ast, extract
-from backbone.query.logql.base_labels import looked_up
+from backbone.query.logql.base_labels import SERVICE_LABEL, UNKNOWN_SERVICE, looked_up
 from backbone.query.logql.columns import NO_COLUMNS, LabelColumns
 from backbone.query.logql.filters import (
     finds_by_index,
@@ -23,9 +23,10 @@ from backbone.query.logql.labels import Changed, Chosen, Extracted, LineLabels, 
 from backbone.query.logql.readings import number_of
 from backbone.query.logql.template import TemplateError, parse_template
 from backbone.query.logql.template_sql import template_sql
-from backbone.query.selectors import Matcher
+from backbone.query.selectors import Matcher, compiled
 
 _TABLE = "logs"
+_ANY_SERVICE = (".+", ".*")
 _COLOURS = r"\\x1b(\\[[0-9;?]*[ -/]*[@-~]|\\][^\\x07\\x1b]*(\\x07|\\x1b\\\\))"
 
 
@@ -64,11 +65,22 @@ class Pipeline:
             self._apply(stage)
 
     def _select(self, matcher: Matcher) -> None:
-        # The table is sorted by service; a column compared as it is can be looked up.
-        by_column = matcher.label == "service_name" and matcher.value != "unknown_service"
-        text = "service" if by_column else self.record.text(matcher.label)
+        if matcher.label == SERVICE_LABEL:
+            # All streams of all services are asked for a lot, and then no record's service has to be read.
+            if not (matcher.operator == "=~" and matcher.value in _ANY_SERVICE):
+                self._tests.append(matches(self.conditions, self._service(matcher), matcher))
+            return
         self._look_up(matcher.label, matcher.operator, matcher.value)
-        self._tests.append(matches(self.conditions, text, matcher))
+        self._tests.append(matches(self.conditions, self.record.text(matcher.label), matcher))
+
+    def _service(self, matcher: Matcher) -> str:
+        """Return the SQL of a record's service; the table is sorted by it, and can be looked up as it is stored."""
+        if matcher.operator in {"=", "!="}:
+            may_be_none = matcher.value in {"", UNKNOWN_SERVICE}
+        else:
+            pattern = compiled(matcher.value)
+            may_be_none = any(pattern.fullmatch(text) for text in ("", UNKNOWN_SERVICE))
+        return self.record.text(SERVICE_LABEL) if may_be_none else "service"
 
     @property
     def source(self) -> str:

@@ -263,6 +263,19 @@ def _many(field: Field) -> str:
     return scope if scope in _MANY else ""
 
 
+def is_looked_up(expr: FieldExpr | None) -> bool:
+    """Return whether an index finds the spans that are such, and few where there are few."""
+    match expr:
+        case Operation(operator="&&"):
+            return is_looked_up(expr.left) or is_looked_up(expr.right)
+        case Operation(operator="=", left=Attribute(scope="span"), right=Static(kind="string", value=str() as value)):
+            return bool(value)
+        case Operation(operator="=", left=Intrinsic(name="trace:id")):
+            return True
+        case _:
+            return False
+
+
 def needs_trace(exprs: list[FieldExpr]) -> bool:
     """Return whether any of the expressions speaks of a span's whole trace."""
     return any(isinstance(field, Intrinsic) and field.name in _TRACE_WIDE for expr in exprs for field in fields(expr))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -78,8 +79,10 @@ async def describe(
     chosen = {
         (key.trace, key.span) for keys in matched.values() for group in _groups(keys).values() for key in group[:most]
     }
-    summaries = await _summaries(engine, tenant, list(matched), limits)
-    spans = await _spans(engine, tenant, window, limits, sorted(chosen), fields)
+    summaries, spans = await asyncio.gather(
+        _summaries(engine, tenant, list(matched), limits),
+        _spans(engine, tenant, window, limits, sorted(chosen), fields),
+    )
     found = []
     for trace, keys in matched.items():
         row = summaries[trace]

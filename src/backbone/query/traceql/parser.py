@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Final
 
@@ -15,6 +15,7 @@ from backbone.query.traceql.build import Build, BuildError
 from backbone.query.traceql.errors import TraceQLSyntaxError, syntax_error
 
 MAX_LENGTH: Final = 1 << 16
+_MOST_KEPT_LENGTH: Final = 2_000
 MAX_DEPTH: Final = 60
 
 _WORDS = {"RANKED": "topk or bottomk", "WORD": "hint"}
@@ -32,6 +33,16 @@ def parse(text: str) -> Query:
     if not text.strip():
         text = "{ }"
     _refuse_depth(text)
+    return _kept(text) if len(text) <= _MOST_KEPT_LENGTH else _parsed(text)
+
+
+@lru_cache(maxsize=256)
+def _kept(text: str) -> Query:
+    """Return the tree; panels ask the same again and again, and trees never change."""
+    return _parsed(text)
+
+
+def _parsed(text: str) -> Query:
     try:
         found: Query = Build().transform(_grammar().parse(text))
     except UnexpectedInput as error:

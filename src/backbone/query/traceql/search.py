@@ -16,9 +16,9 @@ import numpy as np
 import pyarrow as pa
 
 from backbone.model.errors import LimitExceeded
-from backbone.query.slices import slices
+from backbone.query.slices import Finder, slices
 from backbone.query.traceql.ast import Combined, FieldExpr, Filter, Pipeline, Query, Spanset, Stage
-from backbone.query.traceql.fields import needs_children, needs_trace
+from backbone.query.traceql.fields import is_looked_up, needs_children, needs_trace
 from backbone.query.traceql.found import FoundTrace, describe
 from backbone.query.traceql.source import Spans, Window
 from backbone.query.traceql.spansets import Matched, TraceSpans, evaluate
@@ -100,10 +100,15 @@ class TraceSearch:
         found: dict[str, list[SpanKey]] = {}
         if most <= _MOST_BY_PARTS and not needs_trace(conditions) and not needs_children(conditions):
             alone = len(pipeline.stages) == 1 and isinstance(pipeline.stages[0], Filter)
+            if alone and any(is_looked_up(one) for one in conditions):
+                few = await self._among_few(pipeline, most)
+                if few is not None:
+                    return await self._evaluated(pipeline, few)
             parts = [Window(start, end) for start, end in slices(self._window.start_ns, self._window.end_ns)]
             # Spans that only match together may lie in two parts: the whole time is looked at in the end.
             for part in parts if alone else parts[:-1]:
-                candidates = await self._candidates(pipeline, part, most if alone else most + _FIRST_BATCH)
+                size = most if alone else most + _FIRST_BATCH
+                candidates = await self._candidates(pipeline, part, size, self._limits)
                 found |= await self._evaluated(pipeline, [trace for trace in candidates if trace not in found])
                 if len(found) >= most:
                     return dict(list(found.items())[:most])
@@ -112,7 +117,7 @@ class TraceSearch:
         return await self._among_all(pipeline, most)
 
     async def _among_all(self, pipeline: Pipeline, most: int) -> dict[str, list[SpanKey]]:
-        candidates = await self._candidates(pipeline, self._window, _MOST_CANDIDATES)
+        candidates = await self._candidates(pipeline, self._window, _MOST_CANDIDATES, self._limits)
         found: dict[str, list[SpanKey]] = {}
         at, size = 0, max(_FIRST_BATCH, most)
         while at < len(candidates) and len(found) < most:
@@ -120,7 +125,15 @@ class TraceSearch:
             at, size = at + size, size * _GROWTH
         return dict(list(found.items())[:most])
 
-    async def _candidates(self, pipeline: Pipeline, window: Window, limit: int) -> list[str]:
+    async def _among_few(self, pipeline: Pipeline, most: int) -> list[str] | None:
+        """Return the candidates of the whole time, where an index says that few spans have to be looked at."""
+
+        async def find(start: int, end: int, limit: int, limits: QueryLimits) -> list[str]:
+            return await self._candidates(pipeline, Window(start, end), limit, limits)
+
+        return await Finder(find, self._limits).among_few((self._window.start_ns, self._window.end_ns), most)
+
+    async def _candidates(self, pipeline: Pipeline, window: Window, limit: int, limits: QueryLimits) -> list[str]:
         """Return the ids of the traces that have spans for all filters that they must have spans for."""
         needed = filters(pipeline.stages[0])
         spans = Spans(self._tenant, window, _conditions(needed))
@@ -131,7 +144,7 @@ class TraceSearch:
             f"WHERE {' OR '.join(bits.values())} GROUP BY trace_id HAVING {_necessary(pipeline.stages[0], bits)} "
             f"ORDER BY max(time) DESC, id LIMIT {spans.conditions.bind('UInt32', limit)}"
         )
-        return [row["id"] for row in await self._engine.rows(spans.conditions.statement(sql), self._limits)]
+        return [row["id"] for row in await self._engine.rows(spans.conditions.statement(sql), limits)]
 
     async def _evaluated(self, pipeline: Pipeline, traces: Sequence[str]) -> dict[str, list[SpanKey]]:
         """Return the spans that match, of the traces that have any, in the order given."""
