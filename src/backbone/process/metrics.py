@@ -224,7 +224,7 @@ FROM (
         toInt64(intDiv(if(newest_ns > 0, newest_ns, received_ns), 1000000)) AS newest
     FROM wire_metrics
 )
-WHERE job != '' AND length(label_names) > 2
+WHERE length(label_names) > toUInt8(job != '') + toUInt8(instance != '') AND (job != '' OR instance != '')
 """
 
 _POINTS_OF_METRIC = "sum(length(numbers) + length(histograms) + length(exponentials) + length(summaries))"
