@@ -15,8 +15,8 @@ from backbone.store.engine import Engine, Statement
 
 LOOK_SECONDS = 1
 """How often to look for what is quiet."""
-QUIET_SECONDS: Mapping[str, int] = {"logs": 5, "samples": 1}
-"""How long nothing was written to a partition of a table before its parts are merged."""
+QUIET_SECONDS: Mapping[str, int] = {"logs": 5, "samples": 2}
+"""How long nothing was written to a partition of a table before its parts are merged; up to a second less is enough."""
 
 # Few rows are read through in a moment, and merging them over and over would cost more than it gives.
 _UNMERGED = """
