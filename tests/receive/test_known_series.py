@@ -17,6 +17,7 @@ from backbone.store.wire.shape import has_shape
 
 DAY_MS = 86_400_000
 TODAY = 20_000
+LAST_DAY = 47_482
 NOW_MS = TODAY * DAY_MS + 1234
 Series = tuple[tuple[tuple[str, str], ...], tuple[tuple[float, int], ...]]
 
@@ -68,8 +69,22 @@ def learned(known: KnownSeries, keys: Sequence[int], fps: Sequence[int], day: in
     known.learn(rows, known.era)
 
 
-def parted(known: KnownSeries, body: bytes, tenant: str = "a") -> Parted:
-    found = known.part(body, tenant)
+def repeats(parts: Sequence[Series]) -> list[Series]:
+    """Return those that have the labels and the day of the first one with their labels."""
+    firsts: dict[object, set[int]] = {}
+    found = []
+    for one in parts:
+        days = {at // DAY_MS for _, at in one[1]}
+        if not days:
+            continue
+        if one[0] in firsts and len(days) == 1 and 0 <= min(days) < LAST_DAY and days == firsts[one[0]]:
+            found.append(one)
+        firsts.setdefault(one[0], days)
+    return found
+
+
+def parted(known: KnownSeries, body: bytes, tenant: str = "a", *, last: bool = False) -> Parted:
+    found = known.part(body, tenant, last=last)
     assert found is not None
     return found
 
@@ -79,7 +94,7 @@ def parted(known: KnownSeries, body: bytes, tenant: str = "a") -> Parted:
 def test_each_sample_is_either_out_under_its_series_or_in_the_rest_as_it_came(parts: list[Series]) -> None:
     known = KnownSeries()
     body = request(parts)
-    first = parted(known, body)
+    first = parted(known, body, last=True)
     keys = keys_of(first)
     assert len(keys) == len(parts)
     assert len(first.fps) == 0
@@ -87,7 +102,7 @@ def test_each_sample_is_either_out_under_its_series_or_in_the_rest_as_it_came(pa
     by_key = {key: 16 + number for number, key in enumerate(keys) if key}
     learned(known, list(by_key), list(by_key.values()))
 
-    second = parted(known, body)
+    second = parted(known, body, last=True)
 
     today = [all(at // DAY_MS == TODAY for _, at in points) and bool(points) for _, points in parts]
     expected = [
@@ -99,6 +114,26 @@ def test_each_sample_is_either_out_under_its_series_or_in_the_rest_as_it_came(pa
     values = [struct.pack("<Q", int(bits)) for bits in second.values]
     assert list(zip(second.fps.tolist(), second.times_ms.tolist(), values, strict=True)) == expected
     assert len(keys_of(second)) == today.count(False)
+
+
+@settings(max_examples=200, deadline=None)
+@given(requests, st.lists(st.integers(0, 7), max_size=8))
+def test_what_comes_again_of_a_series_waits_until_it_is_known(parts: list[Series], repeated: list[int]) -> None:
+    known = KnownSeries()
+    parts += [parts[number % len(parts)] for number in repeated if parts]
+    first = parted(known, request(parts))
+    keys = keys_of(first)
+    learned(known, [key for key in keys if key], [16 + number for number, key in enumerate(keys) if key])
+
+    second = parted(known, first.again, last=True)
+
+    waiting = repeats(parts)
+    assert len(keys) + len(waiting) == len(parts)
+    whole = [one for one in waiting if one[1][0][1] // DAY_MS == TODAY]
+    assert list(zip(second.times_ms.tolist(), second.values.tolist(), strict=True)) == [
+        (at, struct.unpack("<Q", struct.pack("<d", value))[0]) for one in whole for value, at in one[1]
+    ]
+    assert len(keys_of(second)) == len(waiting) - len(whole)
 
 
 @settings(max_examples=300, deadline=None)

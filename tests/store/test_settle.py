@@ -50,6 +50,23 @@ async def test_parts_are_merged_when_it_is_worth_it(
     for rows in written:
         await _write(stored, rows)
 
-    await settle(stored.engine, quiet_seconds)
+    await settle(stored.engine, {"logs": quiet_seconds})
 
     assert await _parts(stored) == parts
+
+
+async def test_samples_are_merged_when_nothing_comes_in(stored: Stored) -> None:
+    for first in (0, 1):
+        await stored.engine.command(
+            Statement(
+                "INSERT INTO samples SETTINGS optimize_on_insert = 0 SELECT 't', number % 100, "
+                "toDateTime64('2026-01-01 00:00:00', 3, 'UTC') "
+                "+ INTERVAL (intDiv(number, 100) * 2 + {first:UInt8}) SECOND, 1 FROM numbers(30000)",
+                {"first": first},
+            )
+        )
+
+    await settle(stored.engine, {"samples": -5})
+
+    found = await stored.engine.rows(Statement("SELECT rows FROM system.parts WHERE active AND table = 'samples'"))
+    assert found == [{"rows": 60_000}]

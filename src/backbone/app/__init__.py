@@ -45,7 +45,7 @@ from backbone.receive.notes import CommitNotes
 from backbone.receive.otlp import SIGNALS
 from backbone.receive.otlp_grpc import OtlpGrpc, OtlpGrpcOptions
 from backbone.receive.otlp_http import OtlpHttp
-from backbone.receive.remote_write import RemoteWrite
+from backbone.receive.remote_write import RemoteWrite, RemoteWriteDoor
 from backbone.receive.samples import SampleIntake
 from backbone.records.database import Records
 from backbone.records.searches import Searches
@@ -230,7 +230,7 @@ async def _faces(
     otlp = {f"/v1/{signal}": HttpDoor(OtlpHttp(signal), lanes[signal], reception) for signal in SIGNALS}
     doors: dict[str, ASGIApp] = dict(otlp)
     if config.receivers.remote_write.enabled:
-        doors[RemoteWrite.path] = HttpDoor(RemoteWrite(), samples, reception)
+        doors[RemoteWrite.path] = RemoteWriteDoor(samples, reception)
     options = ServerOptions(config.http.max_connections, config.http.idle_timeout.seconds)
     with contextlib.ExitStack() as sockets:
         listener = sockets.enter_context(

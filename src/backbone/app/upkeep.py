@@ -17,7 +17,7 @@ from backbone.query.logql.learning import ColumnLearner, ColumnOptions
 from backbone.query.usage import Usage
 from backbone.store.edges import EdgeSums
 from backbone.store.engine import Engine
-from backbone.store.settle import QUIET_SECONDS, settle
+from backbone.store.settle import LOOK_SECONDS, settle
 
 _log = structlog.get_logger("backbone")
 
@@ -58,7 +58,7 @@ async def upkeep(engine: Engine, usage: Usage, sweeps: Sweeper) -> AsyncIterator
 
 async def _settling(engine: Engine) -> None:
     while True:
-        await asyncio.sleep(QUIET_SECONDS)
+        await asyncio.sleep(LOOK_SECONDS)
         try:
             await settle(engine)
         except BackboneError as error:

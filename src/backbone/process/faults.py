@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from backbone.process.samples import TIMES
 from backbone.process.values import LATEST_NS
 from backbone.store.wire import WireName
 
@@ -98,7 +99,7 @@ _FAULTS: Mapping[WireName, Sequence[tuple[str, str]]] = {
             _any([f"{points}.attributes.value.string_value" for points in _POINTS], "NOT isValidUTF8(x)"),
         ),
     ),
-    "samples": (_days("times", 86_400_000),),
+    "samples": (_days(TIMES, 86_400_000),),
     "remote_write": (
         (
             "sample.timestamp: expected milliseconds from 1970 to the year 2100",

@@ -10,16 +10,20 @@ from backbone.process.view import Pipeline, Recall, View
 _REASONS = f"arrayResize({literals(REASONS)}, {FIRST_FINGERPRINT - 1}, '')"
 _RECEIVED = "fromUnixTimestamp64Nano(toInt64(received_ns), 'UTC')"
 
-_SAMPLES = """
+TIMES = "reinterpret(times, 'Array(Int64)')"
+"""The times of ``wire_samples``, in ms."""
+
+_SAMPLES = f"""
 SELECT tenant, fp, fromUnixTimestamp64Milli(at, 'UTC') AS time, value
-FROM wire_samples ARRAY JOIN fps AS fp, times AS at, values AS value
+FROM wire_samples
+ARRAY JOIN reinterpret(fps, 'Array(UInt64)') AS fp, {TIMES} AS at, reinterpret(values, 'Array(Float64)') AS value
 """
 
 _INGESTED = f"""
 SELECT tenant, received, 'metrics' AS signal, '' AS service, reason AS refused, count AS items
 FROM (
     SELECT tenant, {_RECEIVED} AS received, arrayConcat([''], {_REASONS}) AS reasons,
-        arrayConcat([toUInt64(length(fps))], arrayResize(left_out, {FIRST_FINGERPRINT - 1})) AS counts
+        arrayConcat([toUInt64(intDiv(length(fps), 8))], arrayResize(left_out, {FIRST_FINGERPRINT - 1})) AS counts
     FROM wire_samples
 )
 ARRAY JOIN reasons AS reason, counts AS count WHERE count > 0

@@ -9,12 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import cramjam
+import numpy as np
 import zstandard
+from numpy.typing import NDArray
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
 from backbone.model.errors import UserInputError
 from backbone.receive.intake import Hold
+
+Bytes = NDArray[np.uint8]
 
 _BLOCKING_BYTES = 64 << 10
 """Bodies over this are unpacked in a thread, so that others are served meanwhile."""
@@ -39,28 +43,16 @@ class UnknownEncodingError(UserInputError):
     """The body is packed in a way that is not known here (415)."""
 
 
-async def read_body(scope: Scope, receive: Receive, hold: Hold, limits: BodyLimits, *, packed: str = "") -> bytes:
+async def read_body(scope: Scope, receive: Receive, hold: Hold, limits: BodyLimits) -> bytes:
     """
-    Return a request's body, unpacked.
-
-    Args:
-        hold: counts the bytes while they are held.
-        packed: the encoding the protocol prescribes whatever the headers say; else ``content-encoding`` tells.
+    Return a request's body, unpacked; *hold* counts its bytes while they are held.
 
     Raises:
         UserInputError: it is too large, too slow, packed in an unknown way or broken.
         LimitExceeded: there is no room for it now.
     """
-    headers = {name: value for name, value in scope["headers"] if name in {b"content-length", b"content-encoding"}}
-    declared = int(headers.get(b"content-length", b"0"))
-    if declared > limits.max_body_bytes:
-        raise _over(f"{declared} bytes", "http.max_body", limits.max_body_bytes)
-    try:
-        async with asyncio.timeout(limits.timeout_seconds):
-            body = await _receive_all(receive, hold, limits)
-    except TimeoutError:
-        raise TooSlowError(f"body: not complete after 'http.body_timeout' ({limits.timeout_seconds:g}s)") from None
-    encoding = packed or headers.get(b"content-encoding", b"identity").decode("latin-1").lower()
+    body = await receive_body(scope, receive, hold, limits)
+    encoding = dict(scope["headers"]).get(b"content-encoding", b"identity").decode("latin-1").lower()
     if encoding in {"identity", ""}:
         return body
     if len(body) > _BLOCKING_BYTES:
@@ -70,6 +62,24 @@ async def read_body(scope: Scope, receive: Receive, hold: Hold, limits: BodyLimi
     hold.grow(len(unpacked))
     hold.shrink(len(body))
     return unpacked
+
+
+async def receive_body(scope: Scope, receive: Receive, hold: Hold, limits: BodyLimits) -> bytes:
+    """
+    Return a request's body as it came; *hold* counts its bytes.
+
+    Raises:
+        UserInputError: it is too large or too slow.
+        LimitExceeded: there is no room for it now.
+    """
+    declared = int(next((value for name, value in scope["headers"] if name == b"content-length"), b"0"))
+    if declared > limits.max_body_bytes:
+        raise _over(f"{declared} bytes", "http.max_body", limits.max_body_bytes)
+    try:
+        async with asyncio.timeout(limits.timeout_seconds):
+            return await _receive_all(receive, hold, limits)
+    except TimeoutError:
+        raise TooSlowError(f"body: not complete after 'http.body_timeout' ({limits.timeout_seconds:g}s)") from None
 
 
 def unpack_body(body: bytes, encoding: str, limit: int) -> bytes:
@@ -149,14 +159,29 @@ def _unpack_zstd(body: bytes, limit: int) -> bytes:
     return bytes(unpacked)
 
 
-def _unpack_snappy(body: bytes, limit: int) -> bytes:
+def unpack_snappy(body: bytes, limit: int, room: Callable[[int], Bytes]) -> Bytes:
+    """
+    Return a body, unpacked into the room that is given for so many bytes.
+
+    Raises:
+        UserInputError: it is broken, or larger than *limit* bytes.
+    """
     try:
         size = cramjam.snappy.decompress_raw_len(body)
         if size > limit:
             raise _over(f"{size} when unpacked", "http.max_decompressed", limit)
-        return bytes(cramjam.snappy.decompress_raw(body))
+        unpacked = room(size)
+        return unpacked[: cramjam.snappy.decompress_raw_into(body, unpacked.data)]
     except cramjam.DecompressionError as error:
         raise UserInputError(f"body: not valid snappy: {error}") from None
+
+
+def _room(size: int) -> Bytes:
+    return np.empty(size, np.uint8)
+
+
+def _unpack_snappy(body: bytes, limit: int) -> bytes:
+    return unpack_snappy(body, limit, _room).tobytes()
 
 
 _UNPACK: dict[str, Callable[[bytes, int], bytes]] = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -49,8 +50,6 @@ class Door(Protocol):
     receiver: str
     signal: str
     path: str
-    packed: str
-    """The encoding of all its bodies, where the protocol prescribes one."""
     overload_code: int
     """What its senders understand as: come back later."""
 
@@ -79,12 +78,20 @@ class Reception:
     metrics: Metrics
 
 
-class HttpDoor:
-    """A door as an ASGI application."""
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Of one request: whose it is, what it says its body is, and what is held for it."""
 
-    def __init__(self, door: Door, lane: Commits, reception: Reception) -> None:
+    tenant: str
+    content_type: str
+    hold: Hold
+
+
+class DoorApplication(ABC):
+    """A door as an ASGI application; `_store` says how its requests are read and stored."""
+
+    def __init__(self, door: Door, reception: Reception) -> None:
         self._door = door
-        self._lane = lane
         self._reception = reception
         self._tenant_header = reception.tenants.header.lower().encode()
 
@@ -108,15 +115,33 @@ class HttpDoor:
         await send_answer(send, answer, retry_after)
 
     async def _take(self, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes], content_type: str) -> Receipt:
-        door, reception = self._door, self._reception
         if scope["method"] != "POST":
             raise WrongMethodError(f"method: expected POST, got {scope['method']}")
-        tenant = reception.tenants.parse(headers.get(self._tenant_header))
-        with Hold(reception.intake) as hold:
-            body = await read_body(scope, receive, hold, reception.limits, packed=door.packed)
-            message = await decode(door, body, content_type)
-            reception.metrics.received_bytes.labels(door.receiver, door.signal).inc(len(message))
-            return await self._lane.commit(message, tenant)
+        tenant = self._reception.tenants.parse(headers.get(self._tenant_header))
+        with Hold(self._reception.intake) as hold:
+            return await self._store(scope, receive, Sender(tenant, content_type, hold))
+
+    @abstractmethod
+    async def _store(self, scope: Scope, receive: Receive, sender: Sender) -> Receipt:
+        """Read a request and return when it is durable."""
+
+    def _count_bytes(self, size: int) -> None:
+        """Count the bytes of a request's message."""
+        self._reception.metrics.received_bytes.labels(self._door.receiver, self._door.signal).inc(size)
+
+
+class HttpDoor(DoorApplication):
+    """A door whose requests go to a lane as they came."""
+
+    def __init__(self, door: Door, lane: Commits, reception: Reception) -> None:
+        super().__init__(door, reception)
+        self._lane = lane
+
+    async def _store(self, scope: Scope, receive: Receive, sender: Sender) -> Receipt:
+        body = await read_body(scope, receive, sender.hold, self._reception.limits)
+        message = await decode(self._door, body, sender.content_type)
+        self._count_bytes(len(message))
+        return await self._lane.commit(message, sender.tenant)
 
 
 class WrongMethodError(UserInputError):

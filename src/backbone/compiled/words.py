@@ -1,0 +1,48 @@
+"""
+Eight bytes at a time: what the compiler does not make of eight loads of one byte.
+
+Nothing here looks at an array's end; who calls has seen to it that the bytes are there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from backbone.compiled.protobuf import Bytes
+
+_WORD = ir.IntType(64)
+_PRODUCT = ir.IntType(128)
+
+
+def _word_at(_context: Any, data: Any, _at: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        make: Any = cgutils.create_struct_proxy
+        array = make(signature.args[0])(context, builder, arguments[0])
+        first = builder.gep(array.data, [arguments[1]])
+        return builder.load(builder.bitcast(first, _WORD.as_pointer()), align=1)
+
+    return types.uint64(data, types.int64), generate
+
+
+def _folded(_context: Any, _one: Any, _other: Any) -> Any:
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        wide = [builder.zext(word, _PRODUCT) for word in arguments]
+        product = builder.mul(*wide)
+        upper = builder.lshr(product, ir.Constant(_PRODUCT, 64))
+        return builder.xor(builder.trunc(product, _WORD), builder.trunc(upper, _WORD))
+
+    return types.uint64(types.uint64, types.uint64), generate
+
+
+word_at = cast("Callable[[Bytes, int], np.uint64]", intrinsic(_word_at))
+"""Return the eight bytes of an array from a place on as a number, the first one lowest."""
+
+folded = cast("Callable[[np.uint64, np.uint64], np.uint64]", intrinsic(_folded))
+"""Return the lower half of the product of two words of 64 bits, xor the upper half."""
