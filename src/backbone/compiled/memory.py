@@ -1,5 +1,5 @@
 """
-Numbers read straight from memory, by address.
+Numbers read straight from memory, and written to it, by address.
 
 Loops over single bytes are twice as fast on addresses as on arrays, whose every index may be negative and whose owners
 are counted at each call. Nothing here looks where memory ends; who calls has seen to it that the bytes are there.
@@ -31,6 +31,14 @@ def _loading(bits: int, widen: str, result: Any) -> Any:
     return intrinsic(load)
 
 
+def _put_long(_context: Any, address: Any, number: Any) -> Any:
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        builder.store(arguments[1], builder.inttoptr(arguments[0], _LONG.as_pointer()), align=8)
+        return _context.get_dummy_value()
+
+    return types.void(address, number), generate
+
+
 byte_at = cast("Callable[[int], int]", _loading(8, "zext", types.int64))
 """Return the byte at an address."""
 short_at = cast("Callable[[int], int]", _loading(16, "sext", types.int64))
@@ -39,3 +47,5 @@ int_at = cast("Callable[[int], int]", _loading(32, "sext", types.int64))
 """Return the signed number of four bytes at an address, the lowest first."""
 long_at = cast("Callable[[int], int]", _loading(64, "zext", types.int64))
 """Return the signed number of eight bytes at an address, the lowest first."""
+put_long = cast("Callable[[int, int], None]", intrinsic(_put_long))
+"""Write a number of eight bytes to an address."""

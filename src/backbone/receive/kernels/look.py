@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backbone.compiled import kernel
-from backbone.compiled.memory import byte_at, long_at
+from backbone.compiled.memory import byte_at, long_at, put_long
 from backbone.compiled.protobuf import FIXED32, FIXED64, LEN, VARINT
 from backbone.receive.kernels.suspect import INTEGERS, is_suspicious
 
@@ -38,6 +38,7 @@ Columns of a note: what it is; where its field, the field's size and its content
 the message around it; what the name says of it; where its text begins and ends.
 """
 COLUMNS = 9
+_ROW_BYTES = 8 * COLUMNS
 NUMBER = -1
 """In place of the end of a text: its beginning is a number, and the text that number's digits."""
 
@@ -50,6 +51,8 @@ REQUEST, ANY_VALUE_MESSAGE, PAIR_MESSAGE = 0, 1, 2
 """Messages that are there in every shape."""
 
 _ANY, _ADDRESS, _KEPT, _NAMED, _BYTES, _ODD, _NOT_TEXT = 0, 1, 2, 3, 120, 128, 128
+_TEXT_TAG, _VALUE_TAG, _INT_TAG, _SHORT_NUMBER = 0x0A, 0x12, 0x18, 6
+"""Tags of a name and of a value that is a text, of a pair's value, of an integer; how many bytes a small one has."""
 _EMPTY, _TEXT, _BOOL, _INT, _DOUBLE, _LIST, _PAIRS, _RAW = range(8)
 """What a value is, by the number of its field."""
 
@@ -80,17 +83,19 @@ class Known(NamedTuple):
 
 class Notes(NamedTuple):
     """
-    What was found.
+    Where to write what is found, by address; numbers are of eight bytes.
 
     Attributes:
-        rows: (note, COLUMNS).
-        unknown: where names begin and end that are not known, and their keys, (name, 3).
-        counts: how many notes and names there are.
+        rows, room: notes of `COLUMNS` numbers each, and how many there may be.
+        unknown, names: where names begin and end that are not known, and their keys, three numbers each.
+        counts: how many notes and names there are, two numbers.
     """
 
-    rows: Numbers
-    unknown: Numbers
-    counts: Numbers
+    rows: int
+    room: int
+    unknown: int
+    names: int
+    counts: int
 
 
 @kernel
@@ -135,15 +140,21 @@ def _field(at: int, end: int) -> tuple[int, int, int, int, int]:
 @kernel
 def _noted(notes: Notes, what: int, place: Place, parent: int, kind: int) -> int:
     """Take a note of a field; return its number, or `NO_ROOM`."""
-    number = notes.counts[0]
-    if number == len(notes.rows):
+    number = long_at(notes.counts)
+    if number >= notes.room:
         return NO_ROOM
-    rows = notes.rows
-    rows[number, WHAT], rows[number, PARENT], rows[number, KIND] = what, parent, kind
-    rows[number, FIELD], rows[number, SIZE], rows[number, BEGIN], rows[number, END] = place
-    rows[number, FIRST], rows[number, LAST] = place[2], place[3]
-    notes.counts[0] = number + 1
-    return int(number)
+    row = notes.rows + number * _ROW_BYTES
+    put_long(row + 8 * WHAT, what)
+    put_long(row + 8 * FIELD, place[0])
+    put_long(row + 8 * SIZE, place[1])
+    put_long(row + 8 * BEGIN, place[2])
+    put_long(row + 8 * END, place[3])
+    put_long(row + 8 * PARENT, parent)
+    put_long(row + 8 * KIND, kind)
+    put_long(row + 8 * FIRST, place[2])
+    put_long(row + 8 * LAST, place[3])
+    put_long(notes.counts, number + 1)
+    return number
 
 
 @kernel
@@ -151,8 +162,6 @@ def _form(begin: int, end: int) -> tuple[int, int, int]:
     """Return what a value is, and where its text begins and ends, or its number; -1 if it cannot be read."""
     if begin == end:
         return _EMPTY, 0, 0
-    if byte_at(begin) == 0x0A and begin + 2 <= end and byte_at(begin + 1) == end - begin - 2 < 0x80:
-        return _TEXT, begin + 2, end
     number, kind, _, first, last = _field(begin, end)
     # Of several fields only one counts, and which one readers do not agree on.
     if number < 0 or last != end:
@@ -170,11 +179,6 @@ def _form(begin: int, end: int) -> tuple[int, int, int]:
 @kernel
 def _parts(at: int, end: int) -> tuple[int, int, Place]:
     """Return where the name of a pair begins and ends and the place of its value, -1 and 0 where there is none."""
-    # Nearly all are a short name and then a short value, whose sizes need no loop.
-    if at + 4 <= end and byte_at(at) == 0x0A and byte_at(at + 1) < 0x80:
-        then = at + 2 + byte_at(at + 1)
-        if then + 2 <= end and byte_at(then) == 0x12 and byte_at(then + 1) == end - then - 2 < 0x80:
-            return at + 2, then, (then, then + 1, then + 2, end)
     name, name_end, value = at, at, (0, 0, 0, 0)
     names, values = 0, 0
     while at < end:
@@ -211,24 +215,51 @@ def _key(at: int, end: int, seed: int) -> int:
 
 
 @kernel
-def _said(begin: int, end: int, known: Known, notes: Notes) -> int:
-    """Return what a name says of its value; notes it where that is not known; `NO_ROOM` if it cannot."""
+def _said(begin: int, end: int, known: Known) -> tuple[int, int]:
+    """Return what a name says of its value, -1 if that is not known, and the name's key."""
     key = _key(begin, end, known.seed)
     mask = known.places - 1
     place = key & mask
     while True:
         there = long_at(known.keys + 8 * place)
         if there == key:
-            return byte_at(known.kinds + place)
+            return byte_at(known.kinds + place), key
         if there == 0:
-            break
+            return -1, key
         place = (place + 1) & mask
-    number = notes.counts[1]
-    if number == len(notes.unknown):
+
+
+@kernel
+def _asked_of(begin: int, end: int, key: int, notes: Notes) -> int:
+    """Note a name that is not known; return what is taken of it until it is, or `NO_ROOM`."""
+    number = long_at(notes.counts + 8)
+    if number >= notes.names:
         return NO_ROOM
-    notes.unknown[number, 0], notes.unknown[number, 1], notes.unknown[number, 2] = begin, end, key
-    notes.counts[1] = number + 1
+    row = notes.unknown + 24 * number
+    put_long(row, begin)
+    put_long(row + 8, end)
+    put_long(row + 16, key)
+    put_long(notes.counts + 8, number + 1)
     return _ANY
+
+
+@kernel
+def _is_plain(at: int, end: int, known: Known) -> bool:
+    """Tell whether a pair is a name that says nothing and a short text or a number in which there is nothing."""
+    if at + 4 > end or byte_at(at) != _TEXT_TAG or byte_at(at + 1) >= 0x80:
+        return False
+    name_end = at + 2 + byte_at(at + 1)
+    value = name_end + 2
+    if value + 2 > end or byte_at(name_end) != _VALUE_TAG or byte_at(name_end + 1) != end - value:
+        return False
+    is_text = byte_at(value) == _TEXT_TAG and byte_at(value + 1) == end - value - 2
+    is_number = byte_at(value) == _INT_TAG and end - value <= _SHORT_NUMBER and not known.besides & INTEGERS
+    if not is_text and not is_number:
+        return False
+    kind, _ = _said(at + 2, name_end, known)
+    if kind != _ANY:
+        return False
+    return is_number or not is_suspicious(value + 2, end, known.tables, known.besides, False)
 
 
 @kernel
@@ -293,7 +324,8 @@ def _value(place: Place, parent: int, kind: int, known: Known, notes: Notes) -> 
     note = _noted(notes, VALUE, place, parent, kind)
     if note < 0:
         return NO_ROOM
-    notes.rows[note, FIRST], notes.rows[note, LAST] = first, last
+    put_long(notes.rows + note * _ROW_BYTES + 8 * FIRST, first)
+    put_long(notes.rows + note * _ROW_BYTES + 8 * LAST, last)
     return 0
 
 
@@ -303,9 +335,11 @@ def _pair(place: Place, parent: int, around: int, known: Known, notes: Notes) ->
     name, name_end, value = _parts(place[2], place[3])
     if name < 0:
         return MALFORMED, 0
-    kind = _said(name, name_end, known, notes)
+    kind, key = _said(name, name_end, known)
     if kind < 0:
-        return NO_ROOM, 0
+        kind = _asked_of(name, name_end, key, notes)
+        if kind < 0:
+            return NO_ROOM, 0
     if kind == _ANY and around == _ADDRESS:
         kind = _ADDRESS
     if kind & _ODD:
@@ -313,14 +347,14 @@ def _pair(place: Place, parent: int, around: int, known: Known, notes: Notes) ->
     if value[0] == 0:
         return 0, kind
     # Its value is noted as that of the note that is taken of the pair if there is need to.
-    number = int(notes.counts[0])
-    notes.counts[0] = number + 1
-    status = _value(value, number, kind, known, notes) if number < len(notes.rows) else NO_ROOM
-    noted = notes.counts[0] > number + 1
-    notes.counts[0] = number
+    number = long_at(notes.counts)
+    put_long(notes.counts, number + 1)
+    status = _value(value, number, kind, known, notes) if number < notes.room else NO_ROOM
+    noted = long_at(notes.counts) > number + 1
+    put_long(notes.counts, number)
     if status == 0 and noted:
         _noted(notes, PAIR, place, parent, kind)
-        notes.counts[0] = number + 2
+        put_long(notes.counts, number + 2)
     return status, kind
 
 
@@ -351,8 +385,8 @@ def look(data: int, end: int, known: Known, notes: Notes) -> int:
             if level == 0:
                 return 0
             # A message in which nothing was found is not noted.
-            if notes.counts[0] == own + 1:
-                notes.counts[0] = own
+            if long_at(notes.counts) == own + 1:
+                put_long(notes.counts, own)
             level -= 1
             continue
         begin = at
@@ -369,6 +403,8 @@ def look(data: int, end: int, known: Known, notes: Notes) -> int:
         if holds == STRING or holds == KEY:
             status = _string(place, own, holds == KEY, around, known, notes)
         elif holds == KEY_VALUE:
+            if _is_plain(first, at, known):
+                continue
             status, around = _pair(place, own, around, known, notes)
             inner = PAIR_MESSAGE
         elif holds == ANY_VALUE:

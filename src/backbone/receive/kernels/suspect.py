@@ -10,10 +10,11 @@ from __future__ import annotations
 from backbone.compiled import kernel
 from backbone.compiled.memory import byte_at, int_at, short_at
 
-FOLD, CLASSES, THREES, HEADS = 0, 256, 512, 512 + (1 << 15)
+TRAITS, CLASSES, THREES, HEADS = 0, 512, 768, 768 + (1 << 15)
 """
-Where tables begin among the tables of a policy: what each byte folds to; what each byte is; a bit for each three of
-folded bytes that a word has; which word is the first one of a three, two bytes each and -1 where there is none.
+Where tables begin among the tables of a policy: two bytes of what each byte folds to, six bits, and what it is; what
+each byte is; a bit for each three of folded bytes that a word has; which word is the first one of a three, two bytes
+each and -1 where there is none.
 """
 WORDS = HEADS + (1 << 19)
 """Where words begin: four numbers of four bytes each, which are where its bytes are among the tables, how many there
@@ -46,12 +47,13 @@ def is_suspicious(begin: int, end: int, tables: int, besides: int, loosely: bool
     three, before, cleared = 0, 0, begin
     for at in range(begin, end):
         byte = byte_at(at)
-        three = (three << 6 | byte_at(tables + byte)) & 0x3FFFF
+        traits = short_at(tables + TRAITS + 2 * byte)
+        three = (three << 6 | traits & 0x3F) & 0x3FFFF
         if byte_at(tables + THREES + (three >> 3)) >> (three & 7) & 1 and _is_word(
             begin, at, end, tables, short_at(tables + HEADS + 2 * three), loosely
         ):
             return True
-        kind = byte_at(tables + CLASSES + byte)
+        kind = traits >> 6
         if kind & (DIGIT | OTHER):
             if kind & OTHER:
                 if _is_sign(begin, at, end, byte, besides, tables + CLASSES):

@@ -129,18 +129,19 @@ class _Rooms:
     unknown: NDArray[np.int64] = field(default_factory=lambda: np.empty((_FIRST_NOTES, 3), np.int64))
 
     def look(self, data: Bytes, known: look.Known) -> _Looked | UserInputError:
-        address = data.ctypes.data
+        address, counts = data.ctypes.data, np.zeros(2, np.int64)
         while True:
-            notes = look.Notes(self.rows, self.unknown, np.zeros(2, np.int64))
-            status = look.look(address, address + len(data), known, notes)
+            rows, unknown = self.rows, self.unknown
+            places = rows.ctypes.data, len(rows), unknown.ctypes.data, len(unknown), counts.ctypes.data
+            status = look.look(address, address + len(data), known, look.Notes(*places))
             if status != look.NO_ROOM:
                 break
             self.rows = np.empty((4 * len(self.rows), look.COLUMNS), np.int64)
             self.unknown = np.empty((4 * len(self.unknown), 3), np.int64)
+            counts[:] = 0
         if status < 0:
             return UserInputError(_WRONG[status])
-        noted, names = notes.counts
-        rows, unknown = notes.rows[:noted].copy(), notes.unknown[:names].copy()
+        rows, unknown = rows[: counts[0]].copy(), unknown[: counts[1]].copy()
         # From addresses to places in the request.
         rows[:, [look.FIELD, look.SIZE, look.BEGIN, look.END]] -= address
         rows[:, look.FIRST : look.LAST + 1] -= np.where(rows[:, look.LAST :] == look.NUMBER, 0, address)

@@ -45,7 +45,9 @@ def suspicions(scrubbing: Scrubbing) -> Suspicions:
             bits = _bits(word) | suspect.MORE * (number < len(found))
             words.append((texts_at + len(texts), len(text), last, bits))
             texts += text
-    parts = (fold, _classes(), threes, heads, np.array(words, np.int32), np.frombuffer(bytes(texts), np.uint8))
+    classes = _classes()
+    traits = fold.astype(np.int16) | classes.astype(np.int16) << 6
+    parts = (traits, classes, threes, heads, np.array(words, np.int32), np.frombuffer(bytes(texts), np.uint8))
     return Suspicions(
         np.frombuffer(b"".join(part.tobytes() for part in parts), np.uint8),
         suspect.ALL * scrubbing.everything
