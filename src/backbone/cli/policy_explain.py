@@ -75,7 +75,8 @@ def _steps(policy: Policy, signal: Signal) -> Sequence[Step]:
 
     if signal == "metrics":
         return [step for step in series_steps(policy) if step.layers]
-    return policy.spans if signal == "traces" else policy.logs
+    steps = policy.spans if signal == "traces" else policy.logs
+    return (policy.redaction.of_requests, *steps) if policy.redaction.of_requests else steps
 
 
 def _sql(step: Step) -> Iterator[str]:

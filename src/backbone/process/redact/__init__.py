@@ -32,6 +32,8 @@ class Redaction:
 
     requests: Scrubbing | None = None
     """How requests of traces and logs are scrubbed before they are written."""
+    of_requests: Step | None = None
+    """The same as a step, for people: a statement over the texts in which something may be."""
     spans: tuple[Step, ...] = ()
     """The same over rows of spans that are stored, to tell what it would do to them."""
     logs: tuple[Step, ...] = ()
@@ -60,8 +62,10 @@ def redaction(config: RedactConfig, key: bytes, renames: Mapping[str, str] = _NO
         return Redaction(recalls=(_key_table(key),))
     plan = plan_of(config)
     scrubber, labels = Scrubber(plan), Scrubber(plan.for_labels(config.labels))
+    requests = scrubbing_of(scrubber, renames)
     return Redaction(
-        requests=scrubbing_of(scrubber, renames),
+        requests=requests,
+        of_requests=Step("redact", (requests.texts,), words=plan.sentences),
         spans=(spans_step(scrubber),),
         logs=(logs_step(scrubber),),
         series=(series_step(labels),),
