@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from backbone.compiled import kernel
 from backbone.compiled.memory import byte_at, long_at, put_long
-from backbone.compiled.protobuf import FIXED32, FIXED64, LEN, VARINT
+from backbone.compiled.protobuf import FIXED64, LEN, VARINT
+from backbone.receive.kernels.fields import field_of, varint_of
+from backbone.receive.kernels.names import key_of
 from backbone.receive.kernels.suspect import INTEGERS, is_suspicious
 
 Bytes = NDArray[np.uint8]
@@ -99,45 +101,6 @@ class Notes(NamedTuple):
 
 
 @kernel
-def _varint(at: int, end: int) -> tuple[int, int]:
-    """Return a number and where it ends, 0 if it does not."""
-    value, shift = 0, 0
-    while at < end and shift < 64:
-        byte = byte_at(at)
-        value |= (byte & 0x7F) << shift
-        at += 1
-        shift += 7
-        if byte < 0x80:
-            return value, at
-    return value, 0
-
-
-@kernel
-def _field(at: int, end: int) -> tuple[int, int, int, int, int]:
-    """Return a field's number, its kind, where its size stands, where its content begins and ends; -1 if it is none."""
-    # Most fields are short: their tag and their size take a byte each.
-    if at + 2 <= end:
-        tag, size = byte_at(at), byte_at(at + 1)
-        if 8 <= tag < 0x80 and tag & 7 == LEN and size < 0x80:
-            return (tag >> 3 if at + 2 + size <= end else -1), LEN, at + 1, at + 2, at + 2 + size
-    tag, at = _varint(at, end)
-    if at == 0 or not 8 <= tag < 1 << 32:
-        return -1, 0, 0, 0, 0
-    kind, begin = tag & 7, at
-    size_at = at
-    if kind == LEN:
-        size, begin = _varint(at, end)
-        at = begin + size if begin and 0 <= size <= end - begin else 0
-    elif kind == VARINT:
-        at = _varint(at, end)[1]
-    elif kind == FIXED64:
-        at += 8
-    else:
-        at = at + 4 if kind == FIXED32 else 0
-    return (tag >> 3 if 0 < at <= end else -1), kind, size_at, begin, at
-
-
-@kernel
 def _noted(notes: Notes, what: int, place: Place, parent: int, kind: int) -> int:
     """Take a note of a field; return its number, or `NO_ROOM`."""
     number = long_at(notes.counts)
@@ -162,14 +125,14 @@ def _form(begin: int, end: int) -> tuple[int, int, int]:
     """Return what a value is, and where its text begins and ends, or its number; -1 if it cannot be read."""
     if begin == end:
         return _EMPTY, 0, 0
-    number, kind, _, first, last = _field(begin, end)
+    number, kind, _, first, last = field_of(begin, end)
     # Of several fields only one counts, and which one readers do not agree on.
     if number < 0 or last != end:
         return -1, 0, 0
     if kind == LEN and (number == _TEXT or _LIST <= number <= _RAW):
         return number, first, last
     if number == _INT and kind == VARINT:
-        return _INT, _varint(first, last)[0], NUMBER
+        return _INT, varint_of(first, last)[0], NUMBER
     if number == _DOUBLE and kind == FIXED64:
         value = np.int64(long_at(first)).view(np.float64)
         return _DOUBLE, int(np.int64(value)) if 1e12 <= value < 9e18 else 0, NUMBER
@@ -183,7 +146,7 @@ def _parts(at: int, end: int) -> tuple[int, int, Place]:
     names, values = 0, 0
     while at < end:
         begin = at
-        number, kind, size_at, first, at = _field(at, end)
+        number, kind, size_at, first, at = field_of(at, end)
         if number < 0:
             return -1, 0, value
         if number == 1 and kind == LEN:
@@ -194,30 +157,9 @@ def _parts(at: int, end: int) -> tuple[int, int, Place]:
 
 
 @kernel
-def _mixed(state: int, word: int) -> int:
-    mixed = (np.uint64(state) ^ np.uint64(word)) * np.uint64(0x9FB21C651E98DF25)
-    return int(np.int64(mixed ^ mixed >> np.uint64(32)))
-
-
-@kernel
-def _key(at: int, end: int, seed: int) -> int:
-    """Return the hash of a name's bytes, eight at a time; the last eight may have been among those before."""
-    state = seed ^ (end - at)
-    if end - at < 8:
-        word = 0
-        for place in range(at, end):
-            word = word << 8 | byte_at(place)
-        return _mixed(_mixed(state, word), seed) or 1
-    while at + 8 < end:
-        state = _mixed(state, long_at(at))
-        at += 8
-    return _mixed(_mixed(state, long_at(end - 8)), seed) or 1
-
-
-@kernel
 def _said(begin: int, end: int, known: Known) -> tuple[int, int]:
     """Return what a name says of its value, -1 if that is not known, and the name's key."""
-    key = _key(begin, end, known.seed)
+    key = key_of(begin, end, known.seed)
     mask = known.places - 1
     place = key & mask
     while True:
@@ -260,22 +202,6 @@ def _is_plain(at: int, end: int, known: Known) -> bool:
     if kind != _ANY:
         return False
     return is_number or not is_suspicious(value + 2, end, known.tables, known.besides, False)
-
-
-@kernel
-def put_kinds(new_keys: Numbers, new_kinds: Bytes, keys: Numbers, kinds: Bytes) -> int:
-    """Put names into a table that has room for them; return how many it did not have."""
-    added = 0
-    mask = len(keys) - 1
-    for number in range(len(new_keys)):
-        place = new_keys[number] & mask
-        while keys[place] != 0 and keys[place] != new_keys[number]:
-            place = (place + 1) & mask
-        kinds[place] = new_kinds[number]
-        added += keys[place] == 0
-        # Last, since others look while this goes on.
-        keys[place] = new_keys[number]
-    return added
 
 
 @kernel
@@ -368,6 +294,14 @@ def _string(place: Place, parent: int, is_name: bool, around: int, known: Known,
 
 
 @kernel
+def _what(message: int, shapes: int) -> int:
+    """Return what a message is noted as."""
+    if message == PAIR_MESSAGE:
+        return PAIR
+    return CARRIER if byte_at(shapes + FIELDS * message) == HAS_RULES else MESSAGE
+
+
+@kernel
 def look(data: int, end: int, known: Known, notes: Notes) -> int:
     """
     Note what may have to be scrubbed in a request; return 0, or what is wrong with it.
@@ -390,7 +324,7 @@ def look(data: int, end: int, known: Known, notes: Notes) -> int:
             level -= 1
             continue
         begin = at
-        number, kind, size_at, first, at = _field(at, ends[level])
+        number, kind, size_at, first, at = field_of(at, ends[level])
         if number < 0:
             return MALFORMED
         shape = known.shapes + FIELDS * messages[level]
@@ -416,12 +350,9 @@ def look(data: int, end: int, known: Known, notes: Notes) -> int:
             return status
         if status == 1:
             # What it holds is gone through next.
-            if level + 1 == DEEPEST:
-                return TOO_DEEP
-            rules = byte_at(known.shapes + FIELDS * inner) == HAS_RULES
-            own = _noted(notes, PAIR if inner == PAIR_MESSAGE else CARRIER if rules else MESSAGE, place, own, _ANY)
+            own = _noted(notes, _what(inner, known.shapes), place, own, _ANY) if level + 1 < DEEPEST else TOO_DEEP
             if own < 0:
-                return NO_ROOM
+                return own
             level += 1
             ends[level], messages[level], owners[level], said[level] = at, inner, own, around
             at = first

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from backbone.receive.kernels import look
+from backbone.receive.kernels.names import put_kinds
 
 _FIRST_PLACES = 1 << 12
 _MOST_PLACES = 1 << 20
@@ -43,10 +43,10 @@ class KnownNames:
             places *= 2
         if places > len(self.table.keys):
             self._grow(places)
-        self._used += look.put_kinds(keys, kinds, self.table.keys, self.table.kinds)
+        self._used += put_kinds(keys, kinds, self.table.keys, self.table.kinds)
 
     def _grow(self, places: int) -> None:
         old, self.table, self._used = self.table, Table.empty(places), 0
         if places <= _MOST_PLACES:
             there = old.keys != 0
-            self._used = look.put_kinds(old.keys[there], old.kinds[there], self.table.keys, self.table.kinds)
+            self._used = put_kinds(old.keys[there], old.kinds[there], self.table.keys, self.table.kinds)
