@@ -26,6 +26,7 @@ def scrubbing_of(scrubber: Scrubber, renames: Mapping[str, str]) -> Scrubbing:
     own = [fixed_words(one.pattern) for one in plan.own]
     return Scrubbing(
         names=_names(scrubber, renames),
+        hints=f"SELECT place FROM texts WHERE {_hinted(scrubber)} LIMIT 1",
         texts=_texts(scrubber),
         words=(*_words(plan), *(word for words in own if words for word in words)),
         numbers=any(rule.name != "email" for rule in plan.numbers.rules),
@@ -39,12 +40,15 @@ def _words(plan: Plan) -> tuple[Word, ...]:
     return tuple(word for rule in (*plan.words.rules, *plan.numbers.rules) for word in rule.words)
 
 
+def _hinted(scrubber: Scrubber) -> str:
+    return f"kind >= {Kind.NAMED:d} OR {scrubber.may_hold_words('text')} OR {scrubber.may_hold_numbers('text')}"
+
+
 def _texts(scrubber: Scrubber) -> str:
-    hinted = f"kind >= {Kind.NAMED:d} OR {scrubber.may_hold_words('text')} OR {scrubber.may_hold_numbers('text')}"
     return (
         f"SELECT place, toUInt64({scrubber.bits('[text]', '[scrubbed]')}) AS rules, "
         f"toUInt8({scrubber.is_gone('scrubbed')}) AS gone, if(gone, '', scrubbed) AS clean FROM ("
-        f"{_scrubbed(scrubber, f'SELECT * FROM texts WHERE {hinted}')}) WHERE scrubbed != text"
+        f"{_scrubbed(scrubber, f'SELECT * FROM texts WHERE {_hinted(scrubber)}')}) WHERE scrubbed != text"
     )
 
 

@@ -77,7 +77,7 @@ class RequestScrubber:
     async def _scrubbed(self, wire: WireName, requests: Sequence[Request]) -> list[bytes | UserInputError]:
         looked = await self._looked(wire, requests)
         payload = await asyncio.to_thread(_rows, looked, [tenant for _, tenant in requests])
-        if not payload:
+        if not payload or not await self._engine.read(self._scrubbing.hints, _COLUMNS, payload):
             return [
                 one if isinstance(one, UserInputError) else body
                 for one, (body, _) in zip(looked, requests, strict=True)
