@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from backbone.compiled import kernel
 from backbone.compiled.memory import byte_at, long_at, put_long
 from backbone.compiled.protobuf import FIXED64, LEN, VARINT
+from backbone.model.scrubbing import NOT_TEXT, ODD_NAME, Kind
 from backbone.receive.kernels.fields import field_of, varint_of
 from backbone.receive.kernels.names import key_of
 from backbone.receive.kernels.suspect import INTEGERS, is_suspicious
@@ -52,7 +53,10 @@ HAS_RULES = 1
 REQUEST, ANY_VALUE_MESSAGE, PAIR_MESSAGE = 0, 1, 2
 """Messages that are there in every shape."""
 
-_ANY, _ADDRESS, _KEPT, _NAMED, _BYTES, _ODD, _NOT_TEXT = 0, 1, 2, 3, 120, 128, 128
+_ANY, _ADDRESS, _KEPT, _NAMED, _BYTES = (
+    int(kind) for kind in (Kind.ANY, Kind.ADDRESS, Kind.KEPT, Kind.NAMED, Kind.BYTES)
+)
+_ODD, _NOT_TEXT = ODD_NAME, NOT_TEXT
 _TEXT_TAG, _VALUE_TAG, _INT_TAG, _SHORT_NUMBER = 0x0A, 0x12, 0x18, 6
 """Tags of a name and of a value that is a text, of a pair's value, of an integer; how many bytes a small one has."""
 _EMPTY, _TEXT, _BOOL, _INT, _DOUBLE, _LIST, _PAIRS, _RAW = range(8)
