@@ -158,8 +158,8 @@ def main(
         if not parts or search.NAME in parts:
             places = Path(work), RESULTS
             measured |= search.run(Backbone(otlp), quick, machine, places, shown_progress, console)
-    if not parts or policy.NAME in parts:
-        measured |= policy.run(quick, machine, (Path(work), RESULTS), shown_progress, console)
+        if not parts or policy.NAME in parts:
+            measured |= policy.run(quick, machine, (Path(work), RESULTS), shown_progress, console)
     if not measured:
         console.print("nothing was measured")
         raise typer.Exit(1)

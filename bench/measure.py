@@ -28,6 +28,7 @@ class Settings:
     seconds: float
     """Work at full speed, in CPU-seconds of a server that reaches the goal."""
     half_seconds: float
+    """0 measures at full speed only."""
     lanes: int
 
 
@@ -93,7 +94,8 @@ def measure(program: Program, part: Part, settings: Settings, folder: Path, prog
             figures.problems.append(f"nothing was taken; the end of the server's log:\n{server.log_end()}")
             return figures
         figures.disk = program.disk(folder, server.ports, figures.items)
-        _half_speed(server, plan, part, settings, figures, progress)
+        if settings.half_seconds:
+            _half_speed(server, plan, part, settings, figures, progress)
     return figures
 
 

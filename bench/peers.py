@@ -56,8 +56,9 @@ class Backbone:
 
     name = "backbone"
 
-    def __init__(self, otlp: str) -> None:
+    def __init__(self, otlp: str, config: Path | None = None) -> None:
         self._otlp = otlp
+        self._config = config
 
     def version(self) -> str:
         return f"{importlib.metadata.version('backbone')}, engine {importlib.metadata.version('chdb-core')}"
@@ -65,7 +66,8 @@ class Backbone:
     def command(self, folder: Path, ports: Sequence[int]) -> list[str]:
         http, grpc, otlp = (f"{HOST}:{port}" for port in ports)
         doors = ["--http", http, "--otlp-grpc", grpc, "--otlp-http", otlp]
-        return [sys.executable, "-m", "backbone", "serve", "--data-dir", str(folder / "data"), *doors]
+        config = ["--config", str(self._config)] if self._config else []
+        return [sys.executable, "-m", "backbone", "serve", *config, "--data-dir", str(folder / "data"), *doors]
 
     def ready_url(self, ports: Sequence[int]) -> str:
         return _url(ports[0], "/-/ready")

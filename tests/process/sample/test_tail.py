@@ -255,7 +255,8 @@ async def test_trace_that_waits_is_found_by_its_id(sampled: Sampled) -> None:
         await sampled.pass_seconds(1)
     await sampled.pass_seconds(4)
     # The second is moved with its trace and waits still.
-    assert await sampled.values("SELECT count() FROM spans UNION ALL SELECT count() FROM spans_waiting") == [2, 1]
+    assert await sampled.values("SELECT count() FROM spans") == [2]
+    assert await sampled.values("SELECT count() FROM spans_waiting") == [1]
     assert await _span_ids(sampled) == [1, 2]
 
 
