@@ -32,11 +32,11 @@ def rates(folder: Path, quick: bool, progress: ProgressSink) -> list[Rate]:
     """Measure each signal under each policy."""
     settings = Settings(QUICK_SECONDS if quick else SECONDS, 0.0, LANES)
     found: list[Rate] = []
+    folder.mkdir(parents=True)
     for signal in SIGNALS:
         without = 0.0
         for number, (name, text) in enumerate(POLICIES.items()):
             place = folder / f"{signal}-{number}"
-            place.mkdir(parents=True)
             config = place.with_suffix(".yaml")
             place.with_suffix(".policy.yaml").write_text(text)
             config.write_text(f"policy: {{file: {place.with_suffix('.policy.yaml')}}}\n")
