@@ -154,7 +154,7 @@ def _has_sign(begin: int, start: int, stop: int, end: int, classes: int) -> bool
         elif byte == 0x22 or byte == 0x27 or byte == _BACKSLASH:
             if spaces:
                 return True
-        elif spaces or not (byte_at(classes + byte) & WORD_CHARACTER or byte == 0x5F or byte == _DASH or byte == _DOT):
+        elif spaces or not (byte_at(classes + byte) & WORD_CHARACTER or byte >= 0x80 or _is_joint(byte)):
             break
     at = start - 1
     while at > begin and (byte_at(classes + byte_at(at)) & LETTER or byte_at(at) == _DASH):
@@ -162,6 +162,12 @@ def _has_sign(begin: int, start: int, stop: int, end: int, classes: int) -> bool
             return True
         at -= 1
     return False
+
+
+@kernel
+def _is_joint(byte: int) -> bool:
+    """Tell whether a byte stands between the words of a name."""
+    return byte == 0x5F or byte == _DASH or byte == _DOT
 
 
 @kernel
