@@ -41,8 +41,6 @@ _INSERT_SETTINGS: dict[str, str | int] = _DECODE_SETTINGS | {
     "deduplicate_blocks_in_dependent_materialized_views": 1,
     # Indexes are built by the first merge: parts are small before, and building twice costs a quarter of the rate.
     "materialize_skip_indexes_on_insert": 0,
-    # What has the same key is put together by merges, and by whoever reads: parts of one group hold little of it.
-    "optimize_on_insert": 0,
     # Views are planned anew for each insert; the optimizer finds nothing in them that is worth its time.
     "query_plan_enable_optimizations": 0,
     # It rewrites what has an AND in it, which takes as long as all the rest of a view.
