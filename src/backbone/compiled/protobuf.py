@@ -51,3 +51,14 @@ def field(data: Bytes, at: int, end: int) -> tuple[Any, Any, int, Any]:
     else:
         at = -1
     return (number, kind, begin, at) if 0 <= at <= end else (-1, 0, 0, 0)
+
+
+@kernel
+def put_varint(value: int, out: Bytes, at: int) -> int:
+    """Write a number; return where it ends."""
+    while value > 0x7F:
+        out[at] = value & 0x7F | 0x80
+        value >>= 7
+        at += 1
+    out[at] = value
+    return at + 1

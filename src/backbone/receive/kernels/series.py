@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from backbone.compiled import kernel
-from backbone.compiled.protobuf import FIXED64, LEN, VARINT, Bytes, field, varint
+from backbone.compiled.protobuf import FIXED64, LEN, VARINT, Bytes, field, put_varint, varint
 from backbone.compiled.words import word_at
 from backbone.receive.kernels.known import Columns, Numbers, Table, Words, place_of
 from backbone.receive.kernels.labels import key_of
@@ -206,16 +206,6 @@ def _sample(data: Bytes, at: int, end: int, times: Numbers, values: Words, place
 
 
 @kernel
-def _put_varint(value: int, out: Bytes, at: int) -> int:
-    while value > 0x7F:
-        out[at] = value & 0x7F | 0x80
-        value >>= 7
-        at += 1
-    out[at] = value
-    return at + 1
-
-
-@kernel
 def gather(data: Bytes, others: Numbers, other_keys: Words, out: Bytes) -> int:
     """Put others together to a request, those of the series among them that have a key with it; return its length."""
     at = 0
@@ -224,7 +214,7 @@ def gather(data: Bytes, others: Numbers, other_keys: Words, out: Bytes) -> int:
         key_bytes = KEY_BYTES if others[other, 2] and len(other_keys) else 0
         if others[other, 2]:
             out[at] = _TIME_SERIES << 3 | LEN
-            at = _put_varint(end - begin + key_bytes, out, at + 1)
+            at = put_varint(end - begin + key_bytes, out, at + 1)
         for byte in range(begin, end):
             out[at] = data[byte]
             at += 1

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from backbone.compiled import kernel
-from backbone.compiled.protobuf import FIXED64, LEN, Bytes, varint
+from backbone.compiled.protobuf import FIXED64, LEN, Bytes, put_varint, varint
 from backbone.receive.kernels.look import (
     BEGIN,
     CARRIER,
@@ -55,16 +55,6 @@ class Answers(NamedTuple):
     last: Numbers
     rules: Words
     fates: Bytes
-
-
-@kernel
-def put_varint(value: int, out: Bytes, at: int) -> int:
-    while value > 0x7F:
-        out[at] = value & 0x7F | 0x80
-        value >>= 7
-        at += 1
-    out[at] = value
-    return at + 1
 
 
 @kernel

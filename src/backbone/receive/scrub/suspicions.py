@@ -79,7 +79,7 @@ def _classes() -> NDArray[np.uint8]:
             | suspect.HEX * (character != "" and character in "0123456789abcdefABCDEF")
             | suspect.UPPER * character.isupper()
             | suspect.LETTER * character.isalpha()
-            | suspect.GAP * (character in " .-/()+\t")
+            | suspect.GAP * (byte >= 128 or character in " .-/()+\t")
             | suspect.OTHER * (byte in b"@%:-.\xef")
         )
     return found
