@@ -7,27 +7,28 @@ from numpy.typing import NDArray
 
 from backbone.compiled import kernel
 from backbone.compiled.memory import byte_at, long_at
+from backbone.compiled.words import folded
 
 
 @kernel
-def _mixed(state: int, word: int) -> int:
-    mixed = (np.uint64(state) ^ np.uint64(word)) * np.uint64(0x9FB21C651E98DF25)
-    return int(np.int64(mixed ^ mixed >> np.uint64(32)))
+def _mixed(state: int, word: int, seed: int) -> int:
+    # As in wyhash a product whose factors are both secret, folded: which words give the same cannot be worked out.
+    return int(np.int64(folded(np.uint64(word ^ seed), np.uint64(state))))
 
 
 @kernel
 def key_of(at: int, end: int, seed: int) -> int:
     """Return the hash of a name's bytes, eight at a time; the last eight may have been among those before."""
-    state = seed ^ (end - at)
+    state = int(np.int64(folded(np.uint64(seed ^ (end - at)), np.uint64(0x9FB21C651E98DF25))))
     if end - at < 8:
         word = 0
         for place in range(at, end):
             word = word << 8 | byte_at(place)
-        return _mixed(_mixed(state, word), seed) or 1
+        return _mixed(_mixed(state, word, seed), end - at, seed) or 1
     while at + 8 < end:
-        state = _mixed(state, long_at(at))
+        state = _mixed(state, long_at(at), seed)
         at += 8
-    return _mixed(_mixed(state, long_at(end - 8)), seed) or 1
+    return _mixed(_mixed(state, long_at(end - 8), seed), end - at, seed) or 1
 
 
 @kernel
