@@ -60,12 +60,12 @@ async def _samples(
     conditions.between("time", *window)
     # A sample sent twice is there twice until the engine merges. Values come as text: JSON knows no NaN.
     sql = f"""
-SELECT fp, groupArray(time_ms) AS times, groupArray(toString(last)) AS values
+SELECT fp, groupArray(time_ms) AS times, groupArray(toString(value)) AS values
 FROM (
-    SELECT fp, toUnixTimestamp64Milli(time) AS time_ms, anyLast(value) AS last FROM samples
-    WHERE {conditions.where} GROUP BY fp, time ORDER BY fp, time LIMIT {MAX_SAMPLES + 1}
+    SELECT fp, toUnixTimestamp64Milli(time) AS time_ms, value FROM samples FINAL
+    WHERE {conditions.where} ORDER BY fp, time LIMIT {MAX_SAMPLES + 1}
 )
-WHERE reinterpretAsUInt64(last) != {_STALE} GROUP BY fp
+WHERE reinterpretAsUInt64(value) != {_STALE} GROUP BY fp
 """
     rows = await engine.rows(conditions.statement(sql), limits)
     if sum(len(row["times"]) for row in rows) > MAX_SAMPLES:

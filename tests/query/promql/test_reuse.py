@@ -229,6 +229,27 @@ async def test_a_value_written_again_replaces_what_was_computed(asked: Asked) ->
     assert {value for points in kept.values() for _, value in points} == {"2.0"}
 
 
+async def test_of_values_written_of_one_time_the_last_stands_in_whatever_order_they_are_read(asked: Asked) -> None:
+    for value in range(40):
+        await asked.write({"__name__": "meshkit_shards", "node": "c"}, (5, float(value)), (7, -float(value)))
+        kept, anew = await asked.again("meshkit_shards", _grid(0, 10))
+
+        shown = {text for points in kept.values() for _, text in points}
+        assert shown == {repr(float(value)), repr(-float(value))}
+        assert kept == anew
+
+
+async def test_of_histograms_written_of_one_time_the_last_stands(asked: Asked) -> None:
+    for count in range(1, 20):
+        rows = [(START + at * MINUTE, HistogramRow(0, count, 1.0 * at, 0.1, count, positive=[])) for at in (3, 5)]
+        body = write_request([({"__name__": "spread_seconds", "count": "same"}, rows)])
+        await asked.stored.send("remote_write", asked.tenant, body)
+        kept, anew = await asked.again("histogram_count(spread_seconds)", _grid(3, 8))
+
+        assert {text for points in kept.values() for _, text in points} == {repr(float(count))}
+        assert kept == anew
+
+
 async def test_a_series_marked_as_ended_afterwards_ends(asked: Asked) -> None:
     labels = {"__name__": "meshkit_shards", "node": "b"}
     await asked.write(labels, (5, 1.0))

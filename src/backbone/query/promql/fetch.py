@@ -7,13 +7,14 @@ import time
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 
 from backbone.model.errors import LimitExceeded
 from backbone.query.promql.arrays import Floats, Times
 from backbone.query.promql.columns import block_of, chunks_of, labels_of, whole_column
 from backbone.query.promql.float_samples import FloatSamples, days_of
 from backbone.query.promql.histograms import inferred_hints
-from backbone.query.promql.kernels.arrange import Fingerprints, arrange
+from backbone.query.promql.kernels.arrange import Arranged, Fingerprints, arrange
 from backbone.query.promql.labels import Labels
 from backbone.query.promql.source import Changes, Moment, Report, Selection
 from backbone.query.promql.table_reader import TableOptions, TableReader, around, sample_conditions
@@ -114,23 +115,31 @@ WHERE {conditions.where} GROUP BY fp ORDER BY fp LIMIT {most}
         )
         if not some:
             return None
-        conditions = sample_conditions(tenant, known, wanted)
-        sql = f"""
-SELECT fp, time, count, sum, schema, zero_threshold, zero_count, positive_offsets, positive_lengths, positive_counts,
-    negative_offsets, negative_lengths, negative_counts, custom_bounds, toInt8(reset) AS hint
-FROM histograms WHERE {conditions.where}
-"""
-        most = self._options.max_samples
-        table, _owner = await self._reader.arrow(conditions.statement(sql), "histograms", report, most=most)
+        table, _owner = await self._read_histograms(tenant, known, wanted, report)
         if not table.num_rows:
             return None
-        fingerprints, times = whole_column(table.column("fp")).view(np.uint64), whole_column(table.column("time"))
-        rows = np.arange(table.num_rows, dtype=np.float64)
-        offsets, times, order = arrange(known, [(fingerprints, times, rows)])
+        found = _arranged_rows(known, table)
+        if found.contended:
+            # Of what was written for the same time, the last is not what is read last.
+            table, _owner = await self._read_histograms(tenant, known, wanted, report, final="FINAL")
+            found = _arranged_rows(known, table)
+        offsets, times, order, _ = found
         first = np.zeros(len(times), np.bool_)
         first[offsets[:-1][np.diff(offsets) > 0]] = True
         block, resets = inferred_hints(block_of(table).take(order.astype(np.int64)), first)
         return HistogramSamples(times, offsets, block, resets)
+
+    async def _read_histograms(
+        self, tenant: str, known: Fingerprints, wanted: Selection, report: Report, final: str = ""
+    ) -> tuple[pa.Table, object]:
+        conditions = sample_conditions(tenant, known, wanted)
+        sql = f"""
+SELECT fp, time, count, sum, schema, zero_threshold, zero_count, positive_offsets, positive_lengths, positive_counts,
+    negative_offsets, negative_lengths, negative_counts, custom_bounds, toInt8(reset) AS hint
+FROM histograms {final} WHERE {conditions.where}
+"""
+        most = self._options.max_samples
+        return await self._reader.arrow(conditions.statement(sql), "histograms", report, most=most)
 
     async def _with_starts(
         self,
@@ -148,7 +157,7 @@ FROM histograms WHERE {conditions.where}
         )
         if not table.num_rows:
             return floats, histograms
-        offsets, times, values = arrange(known, chunks_of(table))
+        offsets, times, values, _ = arrange(known, chunks_of(table))
         found = offsets, times, values.astype(np.int64)
         floats = replace(floats, starts=_starts_of(found, floats.offsets, floats.times))
         if histograms is not None:
@@ -166,6 +175,12 @@ SELECT table, max(max_block_number) AS newest, countIf(max_block_number > since)
 FROM system.parts
 WHERE active AND database = currentDatabase() AND table IN ('samples', 'histograms', 'starts') GROUP BY table
 """
+
+
+def _arranged_rows(known: Fingerprints, table: pa.Table) -> Arranged:
+    """Return the numbers of a table's rows as samples."""
+    fingerprints, times = whole_column(table.column("fp")).view(np.uint64), whole_column(table.column("time"))
+    return arrange(known, [(fingerprints, times, np.arange(table.num_rows, dtype=np.float64))])
 
 
 def _no_samples(series: int) -> Samples:
@@ -186,7 +201,7 @@ def moved_stale(floats: Samples, histograms: HistogramSamples) -> tuple[Samples,
     marks = series[stale], histograms.times[stale], np.full(stale.sum(), STALE_BITS, np.uint64).view(np.float64)
     of_floats = np.repeat(np.arange(len(floats.offsets) - 1), np.diff(floats.offsets)).astype(np.uint64)
     everyone = np.arange(len(floats.offsets) - 1).astype(np.uint64)
-    offsets, times, values = arrange(everyone, [(of_floats, floats.times, floats.values), marks])
+    offsets, times, values, _ = arrange(everyone, [(of_floats, floats.times, floats.values), marks])
     kept = ~stale
     rest = HistogramSamples(
         histograms.times[kept],

@@ -62,7 +62,7 @@ def _matrix_answer(windows: Windows) -> Answer:
         within = (histograms.times > start) & (histograms.times <= end)
         owner = np.repeat(everyone, np.diff(histograms.offsets))
         chunks.append((owner[within], histograms.times[within], (-1.0 - np.flatnonzero(within)).astype(np.float64)))
-    offsets, times, at = arrange(everyone, chunks)
+    offsets, times, at, _ = arrange(everyone, chunks)
     index = at.astype(np.int64)
     values = np.full(len(index), np.nan)
     values[index >= 0] = floats.values[index[index >= 0]]

@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from backbone.query.promql.columns import chunks_of
-from backbone.query.promql.kernels.arrange import Fingerprints, Runs, arrange_runs, runs_of
+from backbone.query.promql.kernels.arrange import Arranged, Fingerprints, Runs, arrange_runs, runs_of
 from backbone.query.promql.source import Changes, Moment, Report, Selection
 from backbone.query.promql.table_reader import TableReader, pieces, sample_conditions
 from backbone.query.promql.values import Samples
@@ -87,11 +87,26 @@ class FloatSamples:
         self, known: Fingerprints, tenant: str, parts: list[Selection], before: list[Runs], report: Report
     ) -> Samples:
         """Return the samples of all parts, and those from *before* where none was read that replaces them."""
+        found = await self._arranged(known, tenant, parts, before, report)
+        if found.contended:
+            # What was written last is not what is read last; the engine knows, at some cost.
+            found = await self._arranged(known, tenant, parts, before, report, final="FINAL")
+        return Samples(found.times, found.offsets, found.values)
+
+    async def _arranged(
+        self,
+        known: Fingerprints,
+        tenant: str,
+        parts: list[Selection],
+        before: list[Runs],
+        report: Report,
+        final: str = "",
+    ) -> Arranged:
         runs, owners = list(before), []
         in_engine, count = 0, 0
         for part in parts:
             conditions = sample_conditions(tenant, known, part)
-            sql = f"SELECT fp, time, value FROM samples WHERE {conditions.where}"
+            sql = f"SELECT fp, time, value FROM samples {final} WHERE {conditions.where}"
             most = max(self._reader.options.max_samples - count, 1)
             table, owner = await self._reader.arrow(conditions.statement(sql), "samples", report, most=most)
             count += table.num_rows
@@ -102,10 +117,10 @@ class FloatSamples:
                 runs = await asyncio.to_thread(_copied, runs)
                 owners.clear()
                 in_engine = 0
-        offsets, times, values = await asyncio.to_thread(arrange_runs, len(known), runs)
+        arranged = await asyncio.to_thread(arrange_runs, len(known), runs)
         # Until here, what was arranged lay in the engine's memory.
         owners.clear()
-        return Samples(times, offsets, values)
+        return arranged
 
 
 def days_of(wanted: Selection) -> tuple[int, int]:

@@ -57,7 +57,9 @@ class _Few:
         # The engine's memory may not be written to, which makes other machine code.
         fingerprints = np.frombuffer(np.repeat(known, 100).tobytes(), np.uint64)
         read_times = np.frombuffer(np.tile(np.arange(100) * 15_000, 3).tobytes(), np.int64)
-        offsets, times, values = arrange(known, [(fingerprints, read_times, np.frombuffer(np.arange(300.0).tobytes()))])
+        offsets, times, values, _ = arrange(
+            known, [(fingerprints, read_times, np.frombuffer(np.arange(300.0).tobytes()))]
+        )
         return Series(labels, np.zeros(3, np.bool_), Samples(times, offsets, values))
 
 

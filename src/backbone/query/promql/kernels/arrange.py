@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,23 +39,29 @@ class Runs:
         return Runs(self.series, self.bounds, self.times.copy(), self.values.copy(), owned=True)
 
 
+class Arranged(NamedTuple):
+    """Samples of series; offsets (series + 1,) say which times and values (sample,) are a series'."""
+
+    offsets: Times
+    times: Times
+    values: Floats
+    contended: bool
+    """Whether there were different values of one time, of which one was taken."""
+
+
 def runs_of(known: Fingerprints, chunks: Sequence[Chunk]) -> list[Runs]:
     """Return the samples of each chunk by series, which are numbered by their place in *known*; that is sorted."""
     some = [chunk for chunk in chunks if len(chunk[1])]
     return in_parallel(lambda chunk: Runs(*_runs(known, chunk[0]), chunk[1], chunk[2]), some)
 
 
-def arrange(known: Fingerprints, chunks: Sequence[Chunk]) -> tuple[Times, Times, Floats]:
+def arrange(known: Fingerprints, chunks: Sequence[Chunk]) -> Arranged:
     """Return the samples of the series *known*, which are sorted, as `arrange_runs` does."""
     return arrange_runs(len(known), runs_of(known, chunks))
 
 
-def arrange_runs(size: int, runs: Sequence[Runs]) -> tuple[Times, Times, Floats]:
-    """
-    Return offsets (series + 1,), times and values of the samples of as many series.
-
-    Of samples with the same series and time, the last stands.
-    """
+def arrange_runs(size: int, runs: Sequence[Runs]) -> Arranged:
+    """Return the samples of as many series; of those with the same series and time, the last stands."""
     # The engine reads hours side by side; put back in order, most series need no sorting.
     runs = sorted((one for one in runs if len(one.times)), key=lambda one: int(one.times[0]))
     counts = np.zeros(size + 1, np.int64)
@@ -73,7 +80,7 @@ def arrange_runs(size: int, runs: Sequence[Runs]) -> tuple[Times, Times, Floats]
             _copy(one.series, one.bounds, one.times, one.values, offsets, free, times, values, disordered, first, last)
 
     over_rows(copy, size, len(times))
-    return _sorted(offsets, times, values) if disordered[0] else (offsets, times, values)
+    return Arranged(*_sorted(offsets, times, values)) if disordered[0] else Arranged(offsets, times, values, False)
 
 
 def subset(offsets: Times, kept: Mask) -> Times:
@@ -136,8 +143,10 @@ def _copy(
 
 
 @kernel
-def _sorted(offsets: Times, times: Times, values: Floats) -> tuple[Times, Times, Floats]:
-    """Sort each series by time, keeping the last of equal times."""
+def _sorted(offsets: Times, times: Times, values: Floats) -> tuple[Times, Times, Floats, bool]:
+    """Sort each series by time, keeping the last of equal times; tell whether such had different values."""
+    bits = values.view(np.int64)
+    contended = False
     kept = np.zeros(len(offsets), np.int64)
     new_times = np.empty_like(times)
     new_values = np.empty_like(values)
@@ -155,13 +164,14 @@ def _sorted(offsets: Times, times: Times, values: Floats) -> tuple[Times, Times,
         for place in range(end - begin):
             index = begin + order[place]
             if place > 0 and times[index] == new_times[at - 1]:
+                contended = contended or bits[index] != bits[begin + order[place - 1]]
                 new_values[at - 1] = values[index]
                 continue
             new_times[at] = times[index]
             new_values[at] = values[index]
             at += 1
         kept[series + 1] = at
-    return kept, new_times[:at], new_values[:at]
+    return kept, new_times[:at], new_values[:at], contended
 
 
 @kernel
