@@ -22,7 +22,7 @@ HOST = "127.0.0.1"
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 RSS_SECONDS = 0.1
-IDLE_SECONDS = 3.0
+IDLE_SECONDS = 8.0
 IDLE_CORES = 0.1
 """A server that uses less than this is taken for idle: timers and the bench's own questions cost a little."""
 

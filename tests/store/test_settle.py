@@ -59,7 +59,7 @@ async def test_samples_are_merged_when_nothing_comes_in(stored: Stored) -> None:
     for first in (0, 1):
         await stored.engine.command(
             Statement(
-                "INSERT INTO samples SETTINGS optimize_on_insert = 0 SELECT 't', number % 100, "
+                "INSERT INTO samples SELECT 't', number % 100, "
                 "toDateTime64('2026-01-01 00:00:00', 3, 'UTC') "
                 "+ INTERVAL (intDiv(number, 100) * 2 + {first:UInt8}) SECOND, 1 FROM numbers(30000)",
                 {"first": first},

@@ -18,13 +18,15 @@ LOOK_SECONDS = 1
 QUIET_SECONDS: Mapping[str, int] = {"logs": 5, "samples": 2}
 """How long nothing was written to a partition of a table before its parts are merged; up to a second less is enough."""
 
-# Few rows are read through in a moment, and merging them over and over would cost more than it gives.
+# Few rows are read through in a moment, and merging them over and over would cost more than it gives. A part of one
+# insert has one number; its level tells nothing, since what is put together as it is written begins at level 1.
 _UNMERGED = """
 SELECT DISTINCT table FROM system.parts
 WHERE active AND database = currentDatabase() AND table IN {tables:Array(String)}
     AND table NOT IN (SELECT table FROM system.merges WHERE database = currentDatabase())
 GROUP BY table, partition_id
-HAVING countIf(level = 0) > 1 AND sumIf(rows, level = 0) >= 50000
+HAVING countIf(min_block_number = max_block_number) > 1
+    AND sumIf(rows, min_block_number = max_block_number) >= 50000
     AND max(modification_time) <= now() - transform(table, {tables:Array(String)}, {quiet:Array(Int32)}, 0)
 """
 
