@@ -69,11 +69,12 @@ class Marking:
         await self._look_until_seen()
 
     async def _run_lane(self, lane: int, load: asyncio.Task[None]) -> None:
-        await asyncio.sleep(lane * MARKER_SECONDS)
+        # Each wait ends with the load: until all lanes have ended, nobody looks for the last markers.
+        await asyncio.wait([load], timeout=lane * MARKER_SECONDS)
         while not load.done():
             due = time.monotonic() + LANES * MARKER_SECONDS
             await self._send_next(lane)
-            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            await asyncio.wait([load], timeout=max(0.0, due - time.monotonic()))
 
     async def _send_next(self, lane: int) -> None:
         number = self._next + (lane - self._next) % LANES
