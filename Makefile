@@ -60,4 +60,4 @@ lock: $(DEV_STAMP)
 
 clean:
 	rm -rf $(VENV) backbone-data
-	find src -name '*.nbi' -delete -o -name '*.nbc' -delete
+	find src -name '*.nb[ic]' -delete

@@ -61,20 +61,19 @@ class Marking:
     async def follow(self, load: asyncio.Task[None]) -> None:
         """Send markers and look for them until *load* is done, then until they were all seen."""
         async with asyncio.TaskGroup() as group:
-            for lane in range(LANES):
-                group.create_task(self._run_lane(lane, load))
-            while not load.done():
+            lanes = [group.create_task(self._run_lane(lane, load)) for lane in range(LANES)]
+            # What a lane sent last is on its way when the load is done.
+            while not all(lane.done() for lane in lanes):
                 await self._look()
         await load
         await self._look_until_seen()
 
     async def _run_lane(self, lane: int, load: asyncio.Task[None]) -> None:
-        # Each wait ends with the load: until all lanes have ended, nobody looks for the last markers.
-        await asyncio.wait([load], timeout=lane * MARKER_SECONDS)
+        await asyncio.sleep(lane * MARKER_SECONDS)
         while not load.done():
             due = time.monotonic() + LANES * MARKER_SECONDS
             await self._send_next(lane)
-            await asyncio.wait([load], timeout=max(0.0, due - time.monotonic()))
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
 
     async def _send_next(self, lane: int) -> None:
         number = self._next + (lane - self._next) % LANES
