@@ -109,7 +109,8 @@ def looked_up(conditions: Conditions, name: str, value: str) -> str:
 
 def has_value(conditions: Conditions, value: str) -> str:
     """Return the SQL of whether any attribute of a record, or of its resource, has this text, as the index has it."""
-    return f"has(arrayConcat(mapValues(attributes), mapValues(resource)), {conditions.bind('String', value)})"
+    text = conditions.bind("String", value)
+    return f"(has(mapValues(attributes), {text}) OR has(mapValues(resource), {text}))"
 
 
 def by_index(condition: str) -> str:
