@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -203,6 +204,35 @@ def test_expectations_that_hold_pass(policy: Path, tmp_path: Path) -> None:
 
     assert result.exit_code == 0
     assert result.stdout == f"passed {tests}: a shop has to say where it is\n1 of 1 tests passed\n"
+
+
+@pytest.mark.parametrize(
+    ("policy", "sample", "expected"),
+    [
+        pytest.param(
+            "sample: {traces: {tail: {policies: [{kind: error}]}}}",
+            SPAN,
+            "sampled_out: tail",
+            id="a trace that is well",
+        ),
+        pytest.param(
+            "sample: {traces: {tail: {policies: [{kind: latency, over: 1s}]}}}", SPAN, "kept: true", id="a slow trace"
+        ),
+        pytest.param(
+            "sample: {logs: {rules: [{name: chatter, drop: true}]}}", LOG, "sampled_out: chatter", id="a record"
+        ),
+        pytest.param(
+            "limits: {labels: {per_series: 1}}", GAUGE, "over_limit: labels_per_series", id="a series with many labels"
+        ),
+    ],
+)
+def test_sampling_and_limits_are_tried(tmp_path: Path, policy: str, sample: dict[str, Any], expected: str) -> None:
+    _written(tmp_path / "sample.json", sample)
+    cases = f"tests: [{{name: t, input_file: sample.json, expect: [{{{expected}}}]}}]"
+
+    result = run("test", _written(tmp_path / "policy.yaml", policy), _written(tmp_path / "tests.yaml", cases))
+
+    assert result.exit_code == 0, result.output
 
 
 @pytest.mark.parametrize(

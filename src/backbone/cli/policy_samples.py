@@ -13,8 +13,8 @@ A test file is YAML, in the spirit of promtool's:
             breaches: [region]
             attributes: {http.request.method: GET, http.method: null}
 
-Each of ``service``, ``kept``, ``dropped``, ``refused``, ``breaches``, ``redactions`` is what it has to be, and each key
-of ``attributes``, ``resource`` and ``labels``; ``null`` is not there.
+Each of ``service``, ``kept``, ``dropped``, ``refused``, ``sampled_out``, ``over_limit``, ``breaches``, ``redactions``
+is what it has to be, and each key of ``attributes``, ``resource`` and ``labels``; ``null`` is not there.
 """
 
 from __future__ import annotations
@@ -69,6 +69,8 @@ class Expected(Section):
     kept: bool | None = None
     dropped: str | None = None
     refused: str | None = None
+    sampled_out: str | None = None
+    over_limit: str | None = None
     breaches: Annotated[tuple[str, ...] | None, Field(strict=False)] = None
     redactions: Annotated[tuple[str, ...] | None, Field(strict=False)] = None
     attributes: dict[str, _Value] = Field(default_factory=dict)
@@ -88,7 +90,7 @@ class Expected(Section):
 
     def _compared(self, item: Item) -> Iterator[tuple[str, Any, Any]]:
         got = asdict(item) | {"kept": item.is_kept}
-        for name in ("service", "kept", "dropped", "refused"):
+        for name in ("service", "kept", "dropped", "refused", "sampled_out", "over_limit"):
             if (expected := getattr(self, name)) is not None:
                 yield name, expected, got[name]
         for name in ("breaches", "redactions"):

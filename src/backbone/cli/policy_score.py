@@ -20,6 +20,12 @@ _COLOURS = {"A": "bold green", "B": "green", "C": "yellow", "D": "red", "F": "bo
 _BAR = 20
 _WORST = 3
 _COUNTS = ("changed", "dropped", "refused")
+_BY_RULE = {
+    "breaches": "breaks",
+    "redactions": "redacted by",
+    "sampled_out": "left out by",
+    "over_limit": "over",
+}
 
 
 def score(
@@ -107,8 +113,7 @@ def diff(
 ) -> None:
     """
     Show what a policy would have done to what is stored: which items it would change, leave out, refuse or find at
-    fault, beside what the old one would do to the same. What was left out, renamed or masked when it came is not seen;
-    limits and sampling are not tried.
+    fault, beside what the old one would do to the same. What was left out, renamed or masked when it came is not seen.
     """
     if len(policies) > 2:
         raise typer.BadParameter(f"expected one or two files, got {len(policies)}", param_hint="[OLD] NEW")
@@ -154,9 +159,8 @@ def _differences(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> Iterat
 
 
 def _counts(one: dict[str, Any]) -> dict[str, int]:
-    breaches = {f"breaks {rule}": count for rule, count in one.get("breaches", {}).items()}
-    redactions = {f"redacted by {rule}": count for rule, count in one.get("redactions", {}).items()}
-    return {name: one.get(name, 0) for name in _COUNTS} | breaches | redactions
+    by_rule = {f"{what} {rule}": count for name, what in _BY_RULE.items() for rule, count in one.get(name, {}).items()}
+    return {name: one.get(name, 0) for name in _COUNTS} | by_rule
 
 
 def _print_differences(rows: list[_Row]) -> None:

@@ -32,7 +32,7 @@ def try_out(
 ) -> None:
     """
     Run a policy on samples in a store that is gone afterwards: what comes out beside what went in, and whether that is
-    what tests expect. Limits and sampling are not tried, nor is anything that looks at more than one item.
+    what tests expect. Each sample is by itself: its spans decide on its traces, its series are all that there are.
     """
     from backbone.cli.policy_samples import read_samples, run  # noqa: PLC0415 - heavy
     from backbone.model.errors import BackboneError  # noqa: PLC0415
@@ -78,8 +78,13 @@ def _print_items(name: str, items: tuple[Item, ...]) -> None:
     for column in ("signal", "service", "item", "changed", "breaches", "redacted by", "outcome"):
         table.add_column(column, overflow="fold")
     for item in items:
-        reason = item.refused or item.dropped
-        outcome = ("refused: " if item.refused else "left out: ") + reason if reason else "kept"
+        reasons = {
+            "refused": item.refused,
+            "left out": item.dropped,
+            "sampled out": item.sampled_out,
+            "over limit": item.over_limit,
+        }
+        outcome = next((f"{what}: {reason}" for what, reason in reasons.items() if reason), "kept")
         table.add_row(
             item.signal,
             Text(item.service or "-", "cyan"),
@@ -87,7 +92,7 @@ def _print_items(name: str, items: tuple[Item, ...]) -> None:
             _changes(item),
             Text("\n".join(item.breaches), "yellow"),
             Text("\n".join(item.redactions), "magenta"),
-            Text(outcome, "red" if reason else "green"),
+            Text(outcome, "green" if item.is_kept else "red"),
         )
     Console(highlight=False).print(table)
 

@@ -56,7 +56,24 @@ class Budget:
         return f"cityHash64('{self.reason}', {scope})"
 
 
-def admission(config: LimitsConfig, team: Team | None, columns: Sequence[str]) -> Step:
+@dataclass(frozen=True, slots=True)
+class _Memory:
+    """What expressions know of before: of series by their ``id``, of budgets and of labels' values by key."""
+
+    admitted: str
+    used: Callable[[str], str]
+    value: Callable[[str], str]
+
+
+_REMEMBERED = _Memory(
+    f"{ADMITTED_KEY} IN admitted_series",
+    lambda key: f"joinGet('budgets', 'used', {key})",
+    lambda key: f"joinGet('label_values', 'known', {key})",
+)
+_NOTHING = _Memory("false", lambda _: "0", lambda _: "false")
+
+
+def admission(config: LimitsConfig, team: Team | None, columns: Sequence[str], *, anew: bool = False) -> Step:
     """
     Return the step that gives each new series its ``verdict``, empty or one of `REASONS`.
 
@@ -66,18 +83,20 @@ def admission(config: LimitsConfig, team: Team | None, columns: Sequence[str]) -
         config: the section ``limits``.
         team: makes of an expression of a service that of its team, where there are teams with budgets.
         columns: the names of all columns of a new series.
+        anew: judge as if no series were there yet.
     """
+    memory = _NOTHING if anew else _REMEMBERED
     labels = config.labels
     judged = (
         f"multiIf(dropped != '' OR refused != '', 'policy', length(label_names) > {labels.per_series}, "
         f"'labels_per_series', arrayExists(n -> length(n) > {labels.name_bytes}, label_names), 'label_name_bytes', "
         f"arrayExists(v -> length(v) > {labels.value_bytes}, label_values), 'label_value_bytes', '')"
     )
-    layers: list[Layer] = [{"verdict": judged, "admitted": f"{ADMITTED_KEY} IN admitted_series"}]
+    layers: list[Layer] = [{"verdict": judged, "admitted": memory.admitted}]
     if limit := _values_limit(config):
-        layers.append(_count_values(limit, columns))
+        layers.append(_count_values(limit, columns, memory))
     for budget in budgets(config, team):
-        layers.append({"used": f"joinGet('budgets', 'used', {budget.key(budget.scope)}) + {_rank(budget)}"})
+        layers.append({"used": f"{memory.used(budget.key(budget.scope))} + {_rank(budget)}"})
         over = f"verdict = '' AND NOT admitted AND used > {budget.limit}"
         layers.append({"verdict": f"if({over}, '{budget.reason}', verdict)"})
     return Step("limits", tuple(layers), words=tuple(_words(config)))
@@ -143,7 +162,7 @@ _LABEL_KEY = f"cityHash64('{_VALUES}', tenant, metric, toString(label))"
 _VALUE_KEY = "cityHash64(tenant, metric, toString(label), value)"
 
 
-def _count_values(limit: str, columns: Sequence[str]) -> str:
+def _count_values(limit: str, columns: Sequence[str], memory: _Memory) -> str:
     """Return the layer that refuses series with a value over its label's budget: values are ranked, rows put back."""
     others = (name for name in columns if name not in {"place", "verdict", "admitted", "fresh"})
     row = ", ".join(["place", *(f"any({name}) AS {name}" for name in others)])
@@ -152,12 +171,12 @@ SELECT * EXCEPT (over, verdict), if(verdict = '' AND over, '{_VALUES}', verdict)
     SELECT {row}, any(verdict) AS verdict, any(admitted) AS admitted, max(too_many) AS over,
         groupArrayIf((label_key, value_key), NOT known) AS fresh
     FROM (
-        SELECT *, NOT admitted AND NOT known AND joinGet('budgets', 'used', label_key)
+        SELECT *, NOT admitted AND NOT known AND {memory.used("label_key")}
             + dense_rank() OVER (PARTITION BY label_key, known OR admitted OR verdict != '' ORDER BY value_key)
             > {limit} AS too_many
         FROM (
             SELECT * EXCEPT fresh, {_LABEL_KEY} AS label_key, {_VALUE_KEY} AS value_key,
-                joinGet('label_values', 'known', value_key) AS known
+                {memory.value("value_key")} AS known
             FROM ({{rows}})
             LEFT ARRAY JOIN label_names AS label, label_values AS value
         )

@@ -114,14 +114,16 @@ def fated(select: str, columns: Sequence[str], steps: Sequence[Step] = ()) -> st
     return govern(kept, columns, steps)
 
 
+UNJUDGED = f"'' AS verdict, false AS admitted, rowNumberInAllBlocks() AS place, CAST([], '{_FRESH}') AS fresh"
+"""The columns that limits are told by, of a row that they have not seen."""
+
 _JUDGE = f"SELECT *, {known_key('id', 'last_ms')} IN known_series AS known FROM series_in"
 
 _NEW = f"""
 SELECT * REPLACE (
     arrayFilter((n, v) -> n != '__name__' AND v != '', label_names, label_values) AS label_names,
     arrayFilter((v, n) -> n != '__name__' AND v != '', label_values, label_names) AS label_values
-), {UNGOVERNED}, id AS sent_id, '' AS verdict, false AS admitted, false AS collapsed,
-    rowNumberInAllBlocks() AS place, CAST([], '{_FRESH}') AS fresh
+), {UNGOVERNED}, {UNJUDGED}, id AS sent_id, false AS collapsed
 FROM (
     SELECT * EXCEPT known FROM judged_in
     WHERE NOT known AND (last_ms > 0 OR notEmpty(times_ms) OR type = 'histogram')
@@ -235,6 +237,11 @@ FROM (
 )
 GROUP BY tenant, minute, service, rule, outcome
 """
+
+
+def limits_anew(policy: Policy, columns: Sequence[str]) -> tuple[Step, ...]:
+    """Return what is done with series that steps are done with, to tell what limits say if none of them was there."""
+    return _NAMED_ANEW, admission(policy.limits, policy.team, columns, anew=True)
 
 
 def series_steps(policy: Policy) -> list[Step]:

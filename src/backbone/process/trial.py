@@ -28,10 +28,14 @@ class Item:
     redactions: tuple[str, ...]
     dropped: str
     refused: str
+    sampled_out: str
+    """The rule of sampling that leaves a span or a record out, ``head`` and ``tail`` for spans."""
+    over_limit: str
+    """The limit that a series is over."""
 
     @property
     def is_kept(self) -> bool:
-        return not (self.dropped or self.refused)
+        return not (self.dropped or self.refused or self.sampled_out or self.over_limit)
 
 
 async def trial(engine: Engine, tenant: str, policy: Policy, limits: QueryLimits) -> list[Item]:
@@ -50,8 +54,8 @@ def _detailed(tried: Tried) -> str:
     shown = f"{pairs}, toString(service) AS service" + ("" if title in tried.compared else f", {title}")
     order = {"traces": "time, span_id", "logs": "time, was_body", "metrics": "metric, was_label_values"}[tried.signal]
     return (
-        f"SELECT {shown}, breaches, redactions, toString(dropped) AS dropped, toString(refused) AS refused "
-        f"FROM ({tried.sql}) ORDER BY {order} {SETTINGS}"
+        f"SELECT {shown}, breaches, redactions, toString(dropped) AS dropped, toString(refused) AS refused, "
+        f"left_out_by FROM ({tried.sql}) ORDER BY {order} {SETTINGS}"
     )
 
 
@@ -71,6 +75,8 @@ def _item(tried: Tried, policy: Policy, row: dict[str, Any]) -> Item:
         _named(policy.redaction.names, row["redactions"]),
         row["dropped"],
         row["refused"],
+        "" if tried.signal == "metrics" else row["left_out_by"],
+        row["left_out_by"] if tried.signal == "metrics" else "",
     )
 
 

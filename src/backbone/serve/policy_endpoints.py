@@ -100,6 +100,10 @@ class FoundEffect(Answer):
     """Items by rule of tagging."""
     redactions: dict[str, int]
     """Items by rule of redaction."""
+    sampled_out: dict[str, int]
+    """Spans and log records that sampling leaves out, by its rule; `head` and `tail` for spans."""
+    over_limit: dict[str, int]
+    """Series that are over a limit or a budget, by which, as if none of them was there before."""
 
     @classmethod
     def of(cls, found: Effect) -> FoundEffect:

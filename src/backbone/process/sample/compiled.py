@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from backbone.config.policy.sample import HeadConfig, LogRule, SampleConfig, TailConfig
+from backbone.config.policy.sample import HeadConfig, LogRule, SampleConfig, TailConfig, TailPolicy
 from backbone.model.time import NANOSECONDS_PER_SECOND
 from backbone.process.sample.decide import decisions_insert
 from backbone.process.sample.threshold import packed, threshold
@@ -28,6 +28,7 @@ class Head:
 class Tail:
     """How traces are decided on that wait."""
 
+    policies: Sequence[TailPolicy]
     decide: str
     """See `backbone.process.sample.decide.decisions_insert`."""
     wait_ns: int
@@ -67,6 +68,7 @@ def _tail(config: TailConfig) -> Tail | None:
     if not config.policies:
         return None
     return Tail(
+        policies=config.policies,
         decide=decisions_insert(config.policies),
         wait_ns=config.wait.nanoseconds,
         # What came while nothing was swept is still there after a pause, so decisions must be, too.

@@ -27,10 +27,23 @@ from backbone.config.policy.sample import (
     TailPolicy,
 )
 from backbone.process.literals import literal, literals
-from backbone.process.sample.threshold import explicit_randomness, id_randomness, packed, probability, threshold
+from backbone.process.sample.threshold import (
+    WEIGHT,
+    explicit_randomness,
+    id_randomness,
+    packed,
+    probability,
+    threshold,
+)
 
 _DUE = "SELECT trace_id FROM spans_waiting WHERE batch IN {due:Array(String)}"
 _NO_PARENT = "toFixedString('', 8)"
+
+
+_WAITING = f"""
+spans_waiting WHERE batch IN {{batches:Array(String)}} AND trace_id IN ({_DUE})
+GROUP BY tenant, trace_id
+HAVING (tenant, trace_id) NOT IN (SELECT tenant, trace_id FROM decisions WHERE trace_id IN ({_DUE}))"""
 
 
 def decisions_insert(policies: Sequence[TailPolicy]) -> str:
@@ -40,7 +53,37 @@ def decisions_insert(policies: Sequence[TailPolicy]) -> str:
     Its parameters are ``due`` and ``batches``, the batches that are due and all that are looked at; ``now_ns``, when
     it is decided; and ``seconds``, for how long rates may keep traces.
     """
-    return f"INSERT INTO decisions (tenant, trace_id, kept, rule, weight, decided) {_Decision().select(policies)}"
+    decision = _Decision()
+    verdicts = decision.verdicts(policies)
+    rules = [literal(policy.name or policy.kind) for policy in policies]
+    first = ", ".join(f"kept{i}, {rule}" for i, rule in enumerate(rules))
+    chance = f"greatest({', '.join(f'chance{i}' for i in range(len(verdicts)))}, 0.)"
+    return f"""
+INSERT INTO decisions (tenant, trace_id, kept, rule, weight, decided)
+SELECT tenant, trace_id, {_any_kept(verdicts)} AS is_kept, multiIf({first}, '') AS rule,
+    if(is_kept, 1 / {chance}, 0) AS weight, fromUnixTimestamp64Nano({{now_ns:Int64}}, 'UTC')
+FROM ({decision.judged(verdicts, _WAITING)})
+"""
+
+
+def kept_by(policies: Sequence[TailPolicy], spans: str) -> str:
+    """
+    Return the select of ``tenant`` and ``trace_id`` of what would be kept of spans that are there.
+
+    Rates keep so many traces of each second in which traces came, as they do where each second is decided on at once.
+
+    Args:
+        policies: what keeps a trace.
+        spans: a select of their columns as in ``spans``, without the weight.
+    """
+    decision = _Decision({"second": "toUnixTimestamp(min(received))"}, seconds="1", apart="tenant, root, second")
+    verdicts = decision.verdicts(policies)
+    rows = f"(SELECT *, {WEIGHT} AS weight FROM ({spans})) GROUP BY tenant, trace_id"
+    return f"SELECT tenant, trace_id FROM ({decision.judged(verdicts, rows)}) WHERE {_any_kept(verdicts)}"
+
+
+def _any_kept(verdicts: Sequence[_Verdict]) -> str:
+    return " OR ".join(f"kept{i}" for i in range(len(verdicts)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,30 +102,21 @@ class _Decision:
     """Columns by name: aggregates over the spans of a trace."""
     rates: list[str] = field(default_factory=list)
     """Windows over all traces, one over the other."""
+    seconds: str = "{seconds:UInt32}"
+    """For how long rates may keep traces, of those that have in common what they are told *apart* by."""
+    apart: str = "tenant, root"
 
-    def select(self, policies: Sequence[TailPolicy]) -> str:
-        verdicts = list(self._any(policies, "1"))
-        rules = [literal(policy.name or policy.kind) for policy in policies]
-        first = ", ".join(f"kept{i}, {rule}" for i, rule in enumerate(rules))
-        judged = ", ".join(f"{v.holds} AS kept{i}, {v.chance} AS chance{i}" for i, v in enumerate(verdicts))
-        kept = " OR ".join(f"kept{i}" for i in range(len(verdicts)))
-        chance = f"greatest({', '.join(f'chance{i}' for i in range(len(verdicts)))}, 0.)"
-        return f"""
-SELECT tenant, trace_id, {kept} AS is_kept, multiIf({first}, '') AS rule, if(is_kept, 1 / {chance}, 0) AS weight,
-    fromUnixTimestamp64Nano({{now_ns:Int64}}, 'UTC')
-FROM (SELECT tenant, trace_id, {judged} FROM ({self._traces()}))
-"""
+    def verdicts(self, policies: Sequence[TailPolicy]) -> list[_Verdict]:
+        return list(self._any(policies, "1"))
 
-    def _traces(self) -> str:
+    def judged(self, verdicts: Sequence[_Verdict], spans: str) -> str:
+        """Return the select of each trace's verdicts; *spans* are what follows FROM, put together by trace."""
         facts = "".join(f", {fact} AS {name}" for name, fact in self.facts.items())
-        select = f"""
-SELECT tenant, trace_id{facts} FROM spans_waiting
-WHERE batch IN {{batches:Array(String)}} AND trace_id IN ({_DUE})
-GROUP BY tenant, trace_id
-HAVING (tenant, trace_id) NOT IN (SELECT tenant, trace_id FROM decisions WHERE trace_id IN ({_DUE}))"""
+        select = f"SELECT tenant, trace_id{facts} FROM {spans}"
         for columns in self.rates:
             select = f"SELECT *, {columns} FROM ({select})"
-        return select
+        judged = ", ".join(f"{v.holds} AS kept{i}, {v.chance} AS chance{i}" for i, v in enumerate(verdicts))
+        return f"SELECT tenant, trace_id, {judged} FROM ({select})"
 
     def _verdict(self, policy: TailPolicy, within: str) -> _Verdict:
         """Return the verdict of a policy; *within* tells which traces it is asked about, by what is certain of them."""
@@ -121,13 +155,13 @@ HAVING (tenant, trace_id) NOT IN (SELECT tenant, trace_id FROM decisions WHERE t
         root = f"argMin(service, (parent_span_id != {_NO_PARENT}, time))"
         self.facts |= {"root": root, "upstream": "min(weight)"}
         number = len(self.rates)
-        window = f"PARTITION BY tenant, root, {within} ORDER BY {self._randomness()} DESC, trace_id"
-        whole = f"PARTITION BY tenant, root, {within}"
+        window = f"PARTITION BY {self.apart}, {within} ORDER BY {self._randomness()} DESC, trace_id"
+        whole = f"PARTITION BY {self.apart}, {within}"
         self.rates.append(
             f"({within}) AS asked{number}, row_number() OVER ({window}) AS place{number}, "
             f"count() OVER ({whole}) AS came{number}"
         )
-        budget = f"{policy.per_second} * {{seconds:UInt32}}"
+        budget = f"{policy.per_second} * {self.seconds}"
         share = f"least({budget} / came{number}, 1) / upstream"
         return _Verdict(f"(asked{number} AND place{number} <= {budget})", f"if(asked{number}, {share}, 0.)")
 

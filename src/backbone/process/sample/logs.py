@@ -7,10 +7,12 @@ at once where that is known from its trace's id, or else when the trace is decid
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from backbone.config.policy.sample import LogRule
 from backbone.process.literals import literal, literals
 from backbone.process.sample.compiled import Sampling
-from backbone.process.sample.spans import BATCH
+from backbone.process.sample.spans import BATCH, kept_traces
 from backbone.process.sample.threshold import id_randomness, packed, threshold
 from backbone.process.step import KEPT, NOT_STORED
 from backbone.process.view import Passage, Pipeline, Recall, View
@@ -20,6 +22,8 @@ _SEVERITIES = {"debug": 5, "info": 9, "warn": 13, "error": 17, "fatal": 21}
 _JUDGED = "rule UInt8, rate UInt64, second UInt32, nth UInt64, left_out UInt8"
 _OWN = "rule, rate, second, nth, left_out"
 _TRACED = "trace_id != toFixedString('', 16)"
+# How many records of a second came before this group stands in memory.
+_KEPT_BEFORE = " + if(joinGet('log_rates', 'second', rate) = second, joinGet('log_rates', 'kept', rate), 0)"
 _RATES = """
 SELECT key, newest.1 AS second, newest.2 AS kept
 FROM (SELECT rate AS key, max((second, nth)) AS newest FROM logs_sampled WHERE rate != 0 GROUP BY key)
@@ -39,8 +43,9 @@ def logs_storing(sampling: Sampling, columns: str) -> Pipeline:
     names = literals(rule.name for rule in sampling.log_rules)
     waits = _waits(sampling)
     passed = f"SELECT * EXCEPT ({_OWN})"
+    came = f"SELECT * EXCEPT ({NOT_STORED}), {_rule(sampling.log_rules)} AS rule FROM logs_in WHERE {KEPT}"
     views = [
-        View("logs_sample", "logs_sampled", _judged(sampling)),
+        View("logs_sample", "logs_sampled", _judged(sampling, came, _KEPT_BEFORE)),
         View("logs_store", "logs", f"{passed} FROM logs_sampled WHERE NOT left_out"),
         View("logs_left_out", "findings", _left_out(names, waits)),
     ]
@@ -67,13 +72,36 @@ def _passes_head(sampling: Sampling) -> str:
     return f"{id_randomness()} >= {packed(sampling.head.lowest)}" if sampling.head else "1"
 
 
-def _judged(sampling: Sampling) -> str:
+def sampled_logs(sampling: Sampling, records: str, spans: str) -> str:
+    """
+    Return the select of records with the rule that would leave them out as ``sampled``, '' where none does.
+
+    Args:
+        sampling: what is done with log records, and with traces.
+        records: a select of records as in ``logs_in``.
+        spans: a select of spans as in ``spans_in``, by which traces are decided on.
+    """
+    if not sampling.log_rules:
+        return f"SELECT *, '' AS sampled FROM ({records})"
+    ruled = f"SELECT *, if({KEPT}, {_rule(sampling.log_rules)}, 0) AS rule FROM ({records})"
+    left_out = "left_out"
+    if sampling.tail:
+        left_out += f" AND NOT ({_waits(sampling)} AND (tenant, trace_id) IN ({kept_traces(sampling, spans)}))"
+    name = f"{literals(rule.name for rule in sampling.log_rules)}[rule]"
+    return f"SELECT * EXCEPT ({_OWN}), if({left_out}, {name}, '') AS sampled FROM ({_judged(sampling, ruled)})"
+
+
+def _rule(rules: Sequence[LogRule]) -> str:
+    """Return the number of the rule that a record belongs to, from 1, or 0."""
+    return f"multiIf({', '.join(f'{_about(rule)}, {number}' for number, rule in enumerate(rules, 1))}, 0)"
+
+
+def _judged(sampling: Sampling, ruled: str, kept_before: str = "") -> str:
     """Return the select of records with their rule, and whether that leaves them out."""
     rules = sampling.log_rules
-    about = ", ".join(f"{_about(rule)}, {number}" for number, rule in enumerate(rules, 1))
-    select = f"SELECT * EXCEPT ({NOT_STORED}), multiIf({about}, 0) AS rule FROM logs_in WHERE {KEPT}"
     limited = [number for number, rule in enumerate(rules, 1) if rule.per_second]
-    select = _counted(select, limited) if limited else f"SELECT *, 0 AS rate, 0 AS second, 0 AS nth FROM ({select})"
+    nothing = f"SELECT *, 0 AS rate, 0 AS second, 0 AS nth FROM ({ruled})"
+    select = _counted(ruled, limited, kept_before) if limited else nothing
     outcomes = ", ".join(f"rule = {number}, {_leaves_out(rule)}" for number, rule in enumerate(rules, 1))
     left_out = f"multiIf({outcomes}, 0)"
     if sampling.tail is None:
@@ -93,16 +121,11 @@ def _about(rule: LogRule) -> str:
     return " AND ".join(tests) or "1"
 
 
-def _counted(select: str, limited: list[int]) -> str:
-    """
-    Return the select with which record of its second each one is, of its service and rule.
-
-    Seconds are those of receipt; how many came in the last one before this group stands in memory.
-    """
+def _counted(select: str, limited: list[int], kept_before: str) -> str:
+    """Return the select with which record of its second of receipt each one is, of its service and rule."""
     rate = f"if(rule IN ({', '.join(map(str, limited))}), cityHash64(toString(tenant), toString(service), rule), 0)"
-    before = "if(joinGet('log_rates', 'second', rate) = second, joinGet('log_rates', 'kept', rate), 0)"
     return (
-        f"SELECT *, if(rate = 0, 0, row_number() OVER (PARTITION BY rate, second) + {before}) AS nth "
+        f"SELECT *, if(rate = 0, 0, row_number() OVER (PARTITION BY rate, second){kept_before}) AS nth "
         f"FROM (SELECT *, {rate} AS rate, toUnixTimestamp(received) AS second FROM ({select}))"
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from backbone.process.sample.compiled import Head, Sampling
+from backbone.process.sample.decide import kept_by
 from backbone.process.sample.threshold import by_service, packed, randomness, upstream, with_threshold
 from backbone.process.step import KEPT, NOT_STORED
 from backbone.process.view import View
@@ -25,6 +26,33 @@ def spans_storing(sampling: Sampling) -> tuple[View, ...]:
         store = View("spans_store", "spans_waiting", f"SELECT {BATCH} AS batch, * FROM ({rows})")
     calls = (View("spans_calls", "calls", _CALLS),) if sampling.of_traces else ()
     return (store, *calls, *((_left_out(head),) if head else ()))
+
+
+def kept_traces(sampling: Sampling, spans: str) -> str:
+    """Return the select of ``tenant`` and ``trace_id`` of what tail sampling would keep of spans as in ``spans_in``."""
+    came = f"SELECT * FROM ({spans}) WHERE {KEPT}{f' AND NOT {_is_left_out(sampling.head)}' if sampling.head else ''}"
+    return kept_by(sampling.tail.policies if sampling.tail else (), came)
+
+
+def sampled_spans(sampling: Sampling, spans: str, deciding: str) -> str:
+    """
+    Return the select of spans with what would leave them out as ``sampled``: ``head``, ``tail``, or nothing.
+
+    Args:
+        sampling: what is done with traces.
+        spans: a select of spans as in ``spans_in``.
+        deciding: the same spans, by which traces are decided on.
+    """
+    rules = [f"NOT ({KEPT}), ''"]
+    if sampling.head:
+        rules.append(f"{_is_left_out(sampling.head)}, 'head'")
+    if sampling.tail:
+        rules.append(f"(tenant, trace_id) NOT IN ({kept_traces(sampling, deciding)}), 'tail'")
+    return f"SELECT *, multiIf({', '.join(rules)}, '') AS sampled FROM ({spans})"
+
+
+def _is_left_out(head: Head) -> str:
+    return f"({randomness()} < {_thresholds(head)})"
 
 
 def _thresholds(head: Head) -> str:
@@ -50,6 +78,6 @@ def _left_out(head: Head) -> View:
     select = f"""
 SELECT tenant, toStartOfMinute(received) AS minute, 'traces' AS signal, service, 'sample' AS policy, 'head' AS rule,
     'left out' AS outcome, count() AS items, anyLast(lower(hex(trace_id))) AS example
-FROM spans_in WHERE {KEPT} AND {randomness()} < {_thresholds(head)} GROUP BY tenant, minute, service
+FROM spans_in WHERE {KEPT} AND {_is_left_out(head)} GROUP BY tenant, minute, service
 """
     return View("spans_head_left_out", "findings", select)
