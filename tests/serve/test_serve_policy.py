@@ -12,6 +12,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
+from prometheus_client.parser import text_string_to_metric_families
 from typer.testing import CliRunner, Result
 
 from backbone.cli import cli
@@ -92,6 +93,26 @@ async def test_breaches_are_counted_with_examples_of_what_is_stored(governed: Se
         {"service": "bank", "rule": "tenancy", "outcome": "left out", "items": 1, "example": "tenancy=x"},
         {"service": "shop", "rule": "no-people", "outcome": "kept", "items": 1, "example": "abc".rjust(32, "0")},
     ]
+
+
+async def test_metrics_of_our_own_count_what_is_found_since_the_start(governed: Server) -> None:
+    def told(text: str) -> dict[str, float]:
+        return {
+            f"{one.labels['rule']} {one.labels['outcome']}": one.value
+            for family in text_string_to_metric_families(text)
+            for one in family.samples
+            if one.name == "backbone_policy_items_total"
+        }
+
+    await _send(governed, {"service.name": "shop", "region": "eu", "tier": "1"}, [{"user.id": "me"}, {}])
+    once = told((await governed.http.get("/metrics")).text)
+    again = told((await governed.http.get("/metrics")).text)
+    await _send(governed, {"service.name": "bank", "region": "eu", "tenancy": "x"}, [{}, {}])
+    await _send(governed, {"service.name": "shop", "region": "eu", "tier": "1"}, [{"user.id": "me"}])
+    twice = told((await governed.http.get("/metrics")).text)
+
+    assert once == again == {"no-people kept": 1}
+    assert twice == {"no-people kept": 2, "tenancy left out": 2}
 
 
 async def test_services_score_by_what_they_break(governed: Server) -> None:

@@ -34,6 +34,7 @@ from backbone.process import (
     sweeper,
 )
 from backbone.process.redact.key import kept_key
+from backbone.query.finding_counts import FindingCounts
 from backbone.query.usage import Usage
 from backbone.receive.body import BodyLimits
 from backbone.receive.commit import CommitOptions, Lane
@@ -119,12 +120,15 @@ class Backbone:
 
             reload = partial(policy.reload, list(lanes.values()), replaced)
             samples = SampleIntake(lanes["remote_write"], lanes["samples"], engine, known)
-            await stack.enter_async_context(upkeep(engine, usage, sweeps))
+            found = FindingCounts(engine, metrics)
+            await found.read()
+            await stack.enter_async_context(upkeep(engine, usage, found, sweeps))
             await stack.enter_async_context(learning_columns(config, engine))
             records = await stack.enter_async_context(Records.open(config.store.data_dir))
             asked = await stack.enter_async_context(open_asked(config, engine, Searches(records), usage, policy))
             ready = asyncio.Event()
-            face = Starlette(routes=[*health_routes(engine, metrics, ready.is_set, reload), *_asking(config, asked)])
+            health = health_routes(engine, metrics, found, ready.is_set, reload)
+            face = Starlette(routes=[*health, *_asking(config, asked)])
             servers = await stack.enter_async_context(_faces(config, face, lanes, samples, metrics))
             ready.set()
             try:

@@ -13,6 +13,7 @@ from backbone.config.model import Config
 from backbone.model.errors import BackboneError
 from backbone.model.time import now_ns
 from backbone.process import Sweeper
+from backbone.query.finding_counts import FindingCounts
 from backbone.query.logql.learning import ColumnLearner, ColumnOptions
 from backbone.query.usage import Usage
 from backbone.store.edges import EdgeSums
@@ -25,7 +26,7 @@ _UPKEEP_SECONDS = 20.0
 
 
 @contextlib.asynccontextmanager
-async def upkeep(engine: Engine, usage: Usage, sweeps: Sweeper) -> AsyncIterator[None]:
+async def upkeep(engine: Engine, usage: Usage, found: FindingCounts, sweeps: Sweeper) -> AsyncIterator[None]:
     """Sum up edges, decide on traces that wait, merge what is quiet and the like, for as long as the context lasts."""
     edges = EdgeSums(engine)
 
@@ -35,6 +36,7 @@ async def upkeep(engine: Engine, usage: Usage, sweeps: Sweeper) -> AsyncIterator
             try:
                 await edges.sum_up(now_ns())
                 await usage.write(engine)
+                await found.read()
             except BackboneError as error:
                 _log.warning("upkeep not done, tried again", error=str(error))
 

@@ -10,6 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from backbone.model.errors import BackboneError, ConfigError
+from backbone.query.finding_counts import FindingCounts
 from backbone.store.engine import Engine, Statement
 from backbone.telemetry.metrics import Metrics
 
@@ -33,13 +34,18 @@ _QUANTITIES = {
 
 
 def health_routes(
-    engine: Engine, metrics: Metrics, is_ready: Callable[[], bool], reload: Callable[[], Awaitable[None]]
+    engine: Engine,
+    metrics: Metrics,
+    found: FindingCounts,
+    is_ready: Callable[[], bool],
+    reload: Callable[[], Awaitable[None]],
 ) -> list[Route]:
     """Return the routes; ``is_ready`` tells whether requests are taken, ``reload`` puts the policy's file in force."""
 
     async def own_metrics(_: Request) -> Response:
         try:
             await _read_engine(engine, metrics)
+            await found.read()
         except BackboneError as error:
             _log.warning("the engine says nothing of itself", error=str(error))
             # An engine that cannot answer is no reason to hide what the rest of the process says.

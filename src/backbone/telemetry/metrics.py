@@ -10,6 +10,8 @@ from prometheus_client.process_collector import ProcessCollector
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
+_OF_FINDING = ("signal", "policy", "rule", "outcome")
+
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
@@ -21,6 +23,7 @@ class Metrics:
     items: Counter = field(init=False)
     refused_requests: Counter = field(init=False)
     refused_items: Counter = field(init=False)
+    policy_items: Counter = field(init=False)
     request_seconds: Histogram = field(init=False)
     commit_seconds: Histogram = field(init=False)
     commit_requests: Histogram = field(init=False)
@@ -64,6 +67,11 @@ def _instruments(registry: CollectorRegistry) -> dict[str, Counter | Gauge | His
         ),
         "refused_items": counter(
             "backbone_receive_refused_items_total", "Items left out, by reason.", "signal", "reason"
+        ),
+        "policy_items": counter(
+            "backbone_policy_items_total",
+            "Items in which a rule of policy found something, or that it left out.",
+            *_OF_FINDING,
         ),
         "request_seconds": histogram("backbone_receive_request_seconds", "Time until a request is answered.", "signal"),
         "commit_seconds": histogram("backbone_commit_seconds", "Time to make a group of requests durable.", "lane"),
