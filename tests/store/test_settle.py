@@ -37,7 +37,7 @@ async def _parts(stored: Stored) -> list[int]:
 @pytest.mark.parametrize(
     ("written", "quiet_seconds", "parts"),
     [
-        pytest.param([30_000, 30_000, 10], -5, [60_010], id="much, and nothing since"),
+        pytest.param([30_000, 30_000, 20_000], -5, [80_000], id="much, and nothing since"),
         pytest.param([30_000, 30_000, 10], 3_600, [30_000, 30_000, 10], id="just written"),
         pytest.param([10, 10, 10], -5, [10, 10, 10], id="little"),
         pytest.param([60_000], -5, [60_000], id="one part"),
