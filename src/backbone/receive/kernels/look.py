@@ -2,8 +2,7 @@
 A request of OpenTelemetry, walked through: where texts stand in it that may have to be scrubbed.
 
 Of messages only those that hold such a text are noted, each before what it holds, so that notes stand in the order of
-the request's bytes. Places are addresses. Machine code that is kept on disk holds what is imported here, and is
-made anew when this file changes, not when that does. Source: opentelemetry/proto/{common,resource,logs,trace}/v1.
+the request's bytes. Places are addresses. Source: opentelemetry/proto/{common,resource,logs,trace}/v1.
 """
 
 from __future__ import annotations
