@@ -51,10 +51,11 @@ class Scrubbing:
 
     Attributes:
         names: a statement that returns ``place, kind UInt8`` of each text, which is the name of an attribute.
-        hints: a statement that returns ``place`` of one text that has to be asked about; nothing if there is none. It
-            is planned in a tenth of the time that ``texts`` takes.
+        hints: a statement that returns nothing if no text has to be asked about, and else one byte: whether more than
+            numbers may be found in them. It is planned in a tenth of the time that ``texts`` takes.
         texts: a statement that returns ``place, rules UInt64, gone UInt8, clean String`` of each text that has to
             change: a bit for each rule that found something, whether it is left out, what stands in its place.
+        numbered: the same of texts in which no more than numbers may be found, planned in two thirds of the time.
         words: what makes a text suspicious.
         numbers: whether numbers of something do.
         signs: whether ``@`` does.
@@ -65,6 +66,7 @@ class Scrubbing:
     names: str
     hints: str
     texts: str
+    numbered: str
     words: tuple[Word, ...]
     numbers: bool
     signs: bool

@@ -33,6 +33,13 @@ def test_the_corpus_is_found_and_little_else(engine: EmbeddedEngine) -> None:
     assert set(RulesConfig.model_fields) - {"attribute"} <= set(scores)
 
 
+def test_what_else_is_in_a_group_changes_nothing(engine: EmbeddedEngine) -> None:
+    texts = [one.text for one in read("first")]
+    together = scrub_now(engine, [*texts, "password=hunter2"])
+    alone = [scrub_now(engine, [text])[0] for text in texts]
+    assert alone == together[:-1]
+
+
 def test_the_corpus_written_after_the_rules_is_found_as_the_page_says(engine: EmbeddedEngine) -> None:
     total = score(read("second"), lambda texts: scrub_now(engine, texts))["all"]
     assert total.recall >= 0.95, total.problems

@@ -26,8 +26,9 @@ def scrubbing_of(scrubber: Scrubber, renames: Mapping[str, str]) -> Scrubbing:
     own = [fixed_words(one.pattern) for one in plan.own]
     return Scrubbing(
         names=_names(scrubber, renames),
-        hints=f"SELECT place FROM texts WHERE {_hinted(scrubber)} LIMIT 1",
-        texts=_texts(scrubber),
+        hints=_hints(scrubber),
+        texts=_texts(scrubber, _scrubbed(scrubber, f"SELECT * FROM texts WHERE {_hinted(scrubber)}")),
+        numbered=_texts(scrubber, _numbered(scrubber)),
         words=(*_words(plan), *(word for words in own if words for word in words)),
         numbers=any(rule.name != "email" for rule in plan.numbers.rules),
         signs=not rules.isdisjoint(_WITH_SIGNS),
@@ -44,12 +45,23 @@ def _hinted(scrubber: Scrubber) -> str:
     return f"kind >= {Kind.NAMED:d} OR {scrubber.may_hold_words('text')} OR {scrubber.may_hold_numbers('text')}"
 
 
-def _texts(scrubber: Scrubber) -> str:
+def _hints(scrubber: Scrubber) -> str:
+    more = f"kind >= {Kind.NAMED:d} OR {scrubber.may_hold_more('text')}"
+    hinted = f"SELECT {more} AS more FROM texts WHERE {_hinted(scrubber)}"
+    return f"SELECT toUInt8(max(more)) FROM ({hinted}) HAVING count() > 0"
+
+
+def _texts(scrubber: Scrubber, scrubbed: str) -> str:
     return (
         f"SELECT place, toUInt64({scrubber.bits('[text]', '[scrubbed]')}) AS rules, "
-        f"toUInt8({scrubber.is_gone('scrubbed')}) AS gone, if(gone, '', scrubbed) AS clean FROM ("
-        f"{_scrubbed(scrubber, f'SELECT * FROM texts WHERE {_hinted(scrubber)}')}) WHERE scrubbed != text"
+        f"toUInt8({scrubber.is_gone('scrubbed')}) AS gone, if(gone, '', scrubbed) AS clean FROM ({scrubbed}) "
+        "WHERE scrubbed != text"
     )
+
+
+def _numbered(scrubber: Scrubber) -> str:
+    valid = "SELECT *, toValidUTF8(text) AS valid FROM texts"
+    return f"SELECT *, {scrubber.numbers('valid', 'kind')} AS scrubbed FROM ({valid})"
 
 
 def _names(scrubber: Scrubber, renames: Mapping[str, str]) -> str:

@@ -47,6 +47,10 @@ class Scrubber:
         """Return whether what begins with words, and the team's own patterns, may be in the expression *text*."""
         return self._hinted(text, self._word_hints())
 
+    def may_hold_more(self, text: str) -> str:
+        """Return whether something other than numbers and e-mail addresses may be in a text."""
+        return self._hinted(text, [*(rule.hint for rule in self.plan.words.rules), _BLOB_HINT])
+
     def may_hold_numbers(self, text: str) -> str:
         """Return whether numbers of something may be in the expression *text*."""
         if not self.plan.numbers.rules:

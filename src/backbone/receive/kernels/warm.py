@@ -22,7 +22,7 @@ def warm_up() -> None:
     known.part(_SERIES, "")
     known.learn(np.zeros(1, RESOLVED), known.era)
     known.part(_SERIES, "")
-    warm_scrubbing(Scrubbing("", "", "", (), numbers=True, signs=True, integers=False, everything=False))
+    warm_scrubbing(Scrubbing("", "", "", "", (), numbers=True, signs=True, integers=False, everything=False))
 
 
 if __name__ == "__main__":

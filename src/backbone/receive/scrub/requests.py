@@ -77,12 +77,14 @@ class RequestScrubber:
     async def _scrubbed(self, wire: WireName, requests: Sequence[Request]) -> list[bytes | UserInputError]:
         looked = await self._looked(wire, requests)
         payload = await asyncio.to_thread(_rows, looked, [tenant for _, tenant in requests])
-        if not payload or not await self._engine.read(self._scrubbing.hints, _COLUMNS, payload):
+        hint = await self._engine.read(self._scrubbing.hints, _COLUMNS, payload) if payload else b""
+        if not hint:
             return [
                 one if isinstance(one, UserInputError) else body
                 for one, (body, _) in zip(looked, requests, strict=True)
             ]
-        answer = await self._engine.read(self._scrubbing.texts, _COLUMNS, payload)
+        statement = self._scrubbing.texts if hint[0] else self._scrubbing.numbered
+        answer = await self._engine.read(statement, _COLUMNS, payload)
         return await asyncio.to_thread(_answered, looked, [body for body, _ in requests], answer)
 
     async def _looked(self, wire: WireName, requests: Sequence[Request]) -> list[_Looked | UserInputError]:
