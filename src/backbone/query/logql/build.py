@@ -7,13 +7,12 @@ from typing import Any
 from lark import Token, v_args
 from lark.tree import Meta
 
+from backbone.query.grammars import BuildError
 from backbone.query.logql import ast
 from backbone.query.logql.build_metrics import BuildMetrics, metric_query
-from backbone.query.logql.built import BuildError, names_of, read, span_of, text_of
+from backbone.query.logql.built import names_of, read, span_of, text_of
 from backbone.query.logql.texts import capturing, expression, measured, pattern_expression
 from backbone.query.selectors import Matcher
-
-__all__ = ["Build", "BuildError"]
 
 _EMPTY_SELECTOR = "queries require at least one regexp or equality matcher that does not have an empty-compatible value"
 _NUMBER_OPERATORS = {"=": "=="}

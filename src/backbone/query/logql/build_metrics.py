@@ -8,8 +8,9 @@ from typing import Any
 from lark import Token, Transformer, v_args
 from lark.tree import Meta
 
+from backbone.query.grammars import BuildError
 from backbone.query.logql import ast
-from backbone.query.logql.built import BuildError, names_of, span_of, text_of
+from backbone.query.logql.built import names_of, span_of, text_of
 from backbone.query.logql.texts import seconds
 from backbone.query.promql import ast as promql
 from backbone.query.promql.checks import COMPARISONS, Problem, aggregation_problems, binary_problems, value_type

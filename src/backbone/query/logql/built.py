@@ -8,16 +8,9 @@ from typing import Any
 from lark import Token
 from lark.tree import Meta
 
+from backbone.query.grammars import BuildError
 from backbone.query.logql.ast import Span
 from backbone.query.logql.texts import TextError, string
-
-
-class BuildError(Exception):
-    """What the grammar lets pass and the language does not; at a character's position."""
-
-    def __init__(self, position: int, what: str) -> None:
-        super().__init__(what)
-        self.position = position
 
 
 def span_of(meta: Meta) -> Span:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from backbone.model.errors import UserInputError
+from backbone.query.grammars import pointing
 
 
 class LogQLSyntaxError(UserInputError):
@@ -11,6 +12,4 @@ class LogQLSyntaxError(UserInputError):
 
 def syntax_error(text: str, position: int, what: str) -> LogQLSyntaxError:
     """Return the error that points at the character ``position`` of ``text``."""
-    line = text.count("\n", 0, position) + 1
-    column = position - text.rfind("\n", 0, position)
-    return LogQLSyntaxError(f"parse error at line {line}, col {column}: {what}")
+    return pointing(LogQLSyntaxError, text, position, what)

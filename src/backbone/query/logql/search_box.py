@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
+from backbone.query.grammars import MAX_LENGTH
 from backbone.query.logql.ast import (
     LabelFilter,
     LogQuery,
@@ -24,7 +25,6 @@ from backbone.query.logql.ast import (
     Words,
 )
 from backbone.query.logql.errors import syntax_error
-from backbone.query.logql.parser import MAX_LENGTH
 from backbone.query.logql.texts import measured
 from backbone.query.selectors import Matcher
 

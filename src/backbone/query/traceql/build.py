@@ -9,6 +9,7 @@ from typing import Any
 from lark import Token, Transformer, v_args
 from lark.tree import Meta
 
+from backbone.query.grammars import BuildError
 from backbone.query.promql.quoting import EscapeError, unescape
 from backbone.query.selectors import PatternError, compiled
 from backbone.query.traceql import ast
@@ -24,14 +25,6 @@ _SEGMENT = re.compile(r'"((?:\\.|[^"\\])*)"|([^"]+)')
 _HISTOGRAM, _QUANTILES = "histogram_over_time", "quantile_over_time"
 _WITHOUT_OPERAND = frozenset({"rate", "count_over_time"})
 _MOST_QUANTILES = 20
-
-
-class BuildError(Exception):
-    """What the grammar lets pass and the language does not; at a character's position."""
-
-    def __init__(self, position: int, what: str) -> None:
-        super().__init__(what)
-        self.position = position
 
 
 @v_args(meta=True)
