@@ -7,8 +7,8 @@ from backbone.process.ingested import ingested
 from backbone.process.policy import Policy
 from backbone.process.sample.logs import logs_storing
 from backbone.process.step import GOVERNED, govern, names_of
-from backbone.process.unpack import unpack
-from backbone.process.values import ATTRIBUTES, attribute_map, kinds, sized, text, timestamp
+from backbone.process.unpack import SAID_COLUMNS, unpack
+from backbone.process.values import attribute_map, kinds, sized, text, timestamp
 from backbone.process.view import Passage, Pipeline, View
 
 LOG_COLUMNS = f"""
@@ -25,19 +25,7 @@ LOG_COLUMNS = f"""
     trace_id FixedString(16),
     span_id FixedString(8),
     flags UInt32,
-    attributes {ATTRIBUTES},
-    attribute_kinds LowCardinality(String),
-    dropped_attributes UInt32,
-    resource {ATTRIBUTES},
-    resource_kinds LowCardinality(String),
-    resource_dropped_attributes UInt32,
-    resource_schema_url LowCardinality(String),
-    scope LowCardinality(String),
-    scope_version LowCardinality(String),
-    scope_attributes {ATTRIBUTES},
-    scope_kinds LowCardinality(String),
-    scope_dropped_attributes UInt32,
-    scope_schema_url LowCardinality(String)
+    {SAID_COLUMNS}
 """
 
 # A record without a time of its own happened when it was observed, or at the latest when it came in.

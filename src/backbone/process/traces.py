@@ -7,7 +7,7 @@ from backbone.process.ingested import ingested
 from backbone.process.policy import Policy
 from backbone.process.sample.spans import spans_storing
 from backbone.process.step import GOVERNED, KEPT, govern, names_of
-from backbone.process.unpack import unpack
+from backbone.process.unpack import SAID_COLUMNS, unpack
 from backbone.process.values import ATTRIBUTES, attribute_map, kinds, sized, timestamp
 from backbone.process.view import Passage, Pipeline, View
 
@@ -26,19 +26,7 @@ SPAN_COLUMNS = f"""
     kind Enum8('unspecified' = 0, 'internal' = 1, 'server' = 2, 'client' = 3, 'producer' = 4, 'consumer' = 5),
     status Enum8('unset' = 0, 'ok' = 1, 'error' = 2),
     status_message String,
-    attributes {ATTRIBUTES},
-    attribute_kinds LowCardinality(String),
-    dropped_attributes UInt32,
-    resource {ATTRIBUTES},
-    resource_kinds LowCardinality(String),
-    resource_dropped_attributes UInt32,
-    resource_schema_url LowCardinality(String),
-    scope LowCardinality(String),
-    scope_version LowCardinality(String),
-    scope_attributes {ATTRIBUTES},
-    scope_kinds LowCardinality(String),
-    scope_dropped_attributes UInt32,
-    scope_schema_url LowCardinality(String),
+    {SAID_COLUMNS},
     events Nested (
         time DateTime64(9, 'UTC'), name LowCardinality(String), attributes {ATTRIBUTES},
         attribute_kinds String, dropped_attributes UInt32),

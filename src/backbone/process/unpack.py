@@ -9,7 +9,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backbone.process.step import NOT_STORED, UNTOUCHED, Step, carried, govern_resources
-from backbone.process.values import attribute_map, kinds, plain_elements, string_of
+from backbone.process.values import ATTRIBUTES, attribute_map, kinds, plain_elements, string_of
+
+SAID_COLUMNS = f"""
+    attributes {ATTRIBUTES},
+    attribute_kinds LowCardinality(String),
+    dropped_attributes UInt32,
+    resource {ATTRIBUTES},
+    resource_kinds LowCardinality(String),
+    resource_dropped_attributes UInt32,
+    resource_schema_url LowCardinality(String),
+    scope LowCardinality(String),
+    scope_version LowCardinality(String),
+    scope_attributes {ATTRIBUTES},
+    scope_kinds LowCardinality(String),
+    scope_dropped_attributes UInt32,
+    scope_schema_url LowCardinality(String)
+"""
+"""The columns of what an item, its resource and its scope say of themselves, as for a table."""
 
 _RESOURCE = f"""
     tenant,
