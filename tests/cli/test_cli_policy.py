@@ -230,6 +230,7 @@ def test_sampling_and_limits_are_tried(tmp_path: Path, policy: str, sample: dict
     _written(tmp_path / "sample.json", sample)
     cases = f"tests: [{{name: t, input_file: sample.json, expect: [{{{expected}}}]}}]"
 
+    policy = f"redact: {{enabled: false}}\n{policy}"
     result = run("test", _written(tmp_path / "policy.yaml", policy), _written(tmp_path / "tests.yaml", cases))
 
     assert result.exit_code == 0, result.output

@@ -34,7 +34,7 @@ def test_the_corpus_is_found_and_little_else(engine: EmbeddedEngine) -> None:
 
 
 def test_what_else_is_in_a_group_changes_nothing(engine: EmbeddedEngine) -> None:
-    texts = [one.text for one in read("first")]
+    texts = [one.text for one in read("first")][::3]
     together = scrub_now(engine, [*texts, "password=hunter2"])
     alone = [scrub_now(engine, [text])[0] for text in texts]
     assert alone == together[:-1]
