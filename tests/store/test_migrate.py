@@ -38,7 +38,7 @@ async def _sums(engine: EmbeddedEngine, table: str) -> dict[str, str]:
     return row
 
 
-@pytest.mark.parametrize("broken_off_after", [None, 3, 6, 12])
+@pytest.mark.parametrize("broken_off_after", [None, 3, 6, 9])
 async def test_spans_and_logs_are_taken_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken_off_after: int | None
 ) -> None:

@@ -24,17 +24,12 @@ ORDER BY (tenant, service, toStartOfMinute(time)) PARTITION BY toDate(time)
 SETTINGS min_bytes_for_wide_part = 134217728, merge_selector_base = 10, non_replicated_deduplication_window = 1000;
 
 -- Lines are read through twice as fast, for a fifth more on disk.
-ALTER TABLE logs_by_minute MODIFY COLUMN body String CODEC(LZ4);
-
-ALTER TABLE logs_by_minute DROP INDEX IF EXISTS by_value;
-
-ALTER TABLE logs_by_minute ADD INDEX IF NOT EXISTS by_attribute_value mapValues(attributes)
-    TYPE bloom_filter(0.01) GRANULARITY 1;
-
-ALTER TABLE logs_by_minute ADD INDEX IF NOT EXISTS by_resource_value mapValues(resource)
-    TYPE bloom_filter(0.01) GRANULARITY 1;
-
-ALTER TABLE logs_by_minute ADD INDEX IF NOT EXISTS by_time time TYPE minmax GRANULARITY 1;
+ALTER TABLE logs_by_minute
+    MODIFY COLUMN body String CODEC(LZ4),
+    DROP INDEX IF EXISTS by_value,
+    ADD INDEX IF NOT EXISTS by_attribute_value mapValues(attributes) TYPE bloom_filter(0.01) GRANULARITY 1,
+    ADD INDEX IF NOT EXISTS by_resource_value mapValues(resource) TYPE bloom_filter(0.01) GRANULARITY 1,
+    ADD INDEX IF NOT EXISTS by_time time TYPE minmax GRANULARITY 1;
 
 TRUNCATE TABLE logs_by_minute;
 
