@@ -12,11 +12,11 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
-from prometheus_client.parser import text_string_to_metric_families
 from typer.testing import CliRunner, Result
 
 from backbone.cli import cli
 from tests.conftest import Server, StartServer
+from tests.serve.test_serve_health import samples
 from tests.stored import ago_ns, span, text
 
 _API = "/api/backbone/v1"
@@ -96,23 +96,22 @@ async def test_breaches_are_counted_with_examples_of_what_is_stored(governed: Se
 
 
 async def test_metrics_of_our_own_count_what_is_found_since_the_start(governed: Server) -> None:
-    def told(text: str) -> dict[str, float]:
-        return {
-            f"{one.labels['rule']} {one.labels['outcome']}": one.value
-            for family in text_string_to_metric_families(text)
-            for one in family.samples
-            if one.name == "backbone_policy_items_total"
-        }
+    async def told() -> dict[str, float]:
+        name = "backbone_policy_items_total "
+        return {key.removeprefix(name): n for key, n in (await samples(governed)).items() if key.startswith(name)}
 
     await _send(governed, {"service.name": "shop", "region": "eu", "tier": "1"}, [{"user.id": "me"}, {}])
-    once = told((await governed.http.get("/metrics")).text)
-    again = told((await governed.http.get("/metrics")).text)
+    once = await told()
+    again = await told()
     await _send(governed, {"service.name": "bank", "region": "eu", "tenancy": "x"}, [{}, {}])
     await _send(governed, {"service.name": "shop", "region": "eu", "tier": "1"}, [{"user.id": "me"}])
-    twice = told((await governed.http.get("/metrics")).text)
+    twice = await told()
 
-    assert once == again == {"no-people kept": 1}
-    assert twice == {"no-people kept": 2, "tenancy left out": 2}
+    assert once == again == {"outcome=kept policy=tagging rule=no-people signal=traces": 1}
+    assert twice == {
+        "outcome=kept policy=tagging rule=no-people signal=traces": 2,
+        "outcome=left out policy=tagging rule=tenancy signal=traces": 2,
+    }
 
 
 async def test_services_score_by_what_they_break(governed: Server) -> None:

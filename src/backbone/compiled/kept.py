@@ -55,8 +55,13 @@ def made_from(file: Path) -> str:
         new |= set(_imported(one)) - found
     digest = hashlib.sha256()
     for path in sorted(found):
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
+        digest.update(_digest(path))
     return digest.hexdigest()
+
+
+@cache
+def _digest(file: Path) -> bytes:
+    return hashlib.sha256(file.read_bytes()).digest()
 
 
 @cache

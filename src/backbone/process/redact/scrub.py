@@ -49,7 +49,7 @@ class Scrubber:
 
     def may_hold_more(self, text: str) -> str:
         """Return whether something other than numbers and e-mail addresses may be in a text."""
-        return self._hinted(text, [*(rule.hint for rule in self.plan.words.rules), _BLOB_HINT])
+        return self._hinted(text, self._more_hints())
 
     def may_hold_numbers(self, text: str) -> str:
         """Return whether numbers of something may be in the expression *text*."""
@@ -125,8 +125,11 @@ class Scrubber:
     def _done(self, rule: str) -> str:
         return self.plan.actions.get(rule, "mask")
 
+    def _more_hints(self) -> list[str]:
+        return [*(rule.hint for rule in self.plan.words.rules), _BLOB_HINT]
+
     def _word_hints(self) -> list[str]:
-        return [*(rule.hint for rule in self.plan.words.rules), *self._email(), _BLOB_HINT, ODD_NUMBERS]
+        return [*self._more_hints(), *self._email(), ODD_NUMBERS]
 
     def _hinted(self, text: str, hints: Sequence[str]) -> str:
         """Return whether one of the hints or a pattern of the team's own is in a text."""

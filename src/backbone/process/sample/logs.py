@@ -86,7 +86,8 @@ def sampled_logs(sampling: Sampling, records: str, spans: str) -> str:
     ruled = f"SELECT *, if({KEPT}, {_rule(sampling.log_rules)}, 0) AS rule FROM ({records})"
     left_out = "left_out"
     if sampling.tail:
-        left_out += f" AND NOT ({_waits(sampling)} AND (tenant, trace_id) IN ({kept_traces(sampling, spans)}))"
+        kept = kept_traces(sampling.tail, sampling.head, spans)
+        left_out += f" AND NOT ({_waits(sampling)} AND (tenant, trace_id) IN ({kept}))"
     name = f"{literals(rule.name for rule in sampling.log_rules)}[rule]"
     return f"SELECT * EXCEPT ({_OWN}), if({left_out}, {name}, '') AS sampled FROM ({_judged(sampling, ruled)})"
 

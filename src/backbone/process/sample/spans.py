@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backbone.process.sample.compiled import Head, Sampling
+from backbone.process.sample.compiled import Head, Sampling, Tail
 from backbone.process.sample.decide import kept_by
 from backbone.process.sample.threshold import by_service, packed, randomness, upstream, with_threshold
 from backbone.process.step import KEPT, NOT_STORED
@@ -28,10 +28,10 @@ def spans_storing(sampling: Sampling) -> tuple[View, ...]:
     return (store, *calls, *((_left_out(head),) if head else ()))
 
 
-def kept_traces(sampling: Sampling, spans: str) -> str:
+def kept_traces(tail: Tail, head: Head | None, spans: str) -> str:
     """Return the select of ``tenant`` and ``trace_id`` of what tail sampling would keep of spans as in ``spans_in``."""
-    came = f"SELECT * FROM ({spans}) WHERE {KEPT}{f' AND NOT {_is_left_out(sampling.head)}' if sampling.head else ''}"
-    return kept_by(sampling.tail.policies if sampling.tail else (), came)
+    came = f"SELECT * FROM ({spans}) WHERE {KEPT}{f' AND NOT {_is_left_out(head)}' if head else ''}"
+    return kept_by(tail.policies, came)
 
 
 def sampled_spans(sampling: Sampling, spans: str, deciding: str) -> str:
@@ -47,7 +47,7 @@ def sampled_spans(sampling: Sampling, spans: str, deciding: str) -> str:
     if sampling.head:
         rules.append(f"{_is_left_out(sampling.head)}, 'head'")
     if sampling.tail:
-        rules.append(f"(tenant, trace_id) NOT IN ({kept_traces(sampling, deciding)}), 'tail'")
+        rules.append(f"(tenant, trace_id) NOT IN ({kept_traces(sampling.tail, sampling.head, deciding)}), 'tail'")
     return f"SELECT *, multiIf({', '.join(rules)}, '') AS sampled FROM ({spans})"
 
 
