@@ -47,8 +47,9 @@ fmt: $(DEV_STAMP)
 	$(BIN)/ruff check --fix
 
 test: $(DEV_STAMP)
-	@# In the order of tests/conftest.py: the files that take longest first.
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@# In the order of tests/conftest.py: the files that take longest first. One process more than there are cores, since
+	@# a quarter of the time a test waits for disks and servers.
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 ## Figures per CPU-second beside peers; PARTS="spans logs …" chooses
 bench: $(DEV_STAMP)

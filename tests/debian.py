@@ -66,7 +66,8 @@ def open_prometheus(directory: Path, config: str = "global: {}\n") -> Iterator[P
             _wait_until_ready(url)
             yield Prometheus(url)
         finally:
-            process.terminate()
+            # Asked to end, it would wait for servers that nobody runs while this process waits for it.
+            process.kill()
 
 
 def _wait_until_ready(url: str) -> None:

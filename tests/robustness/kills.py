@@ -13,6 +13,7 @@ import random
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,9 @@ from tests.robustness.process import running
 from tests.robustness.senders import Address, Load, sending
 
 _LONGEST_LIFE_SECONDS = 2.5
+_LEAST_ITEMS = 200
+"""Of each kind have to be acknowledged in the end, however slow the machine is, so that there is something to count."""
+_LONGEST_WAIT_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +34,34 @@ class Outcome:
 
 
 async def kill_under_load(data_dir: Path, times: int, seed: int, options: str = "") -> Outcome:
-    """Run a server under load, kill and start it *times* times, and compare what it holds to what it acknowledged."""
+    """
+    Run a server under load, kill and start it *times* times, and compare what it holds to what it acknowledged.
+
+    Every other life lasts until something has been acknowledged in it, and all of them a random time.
+    """
     chance = random.Random(seed)
     async with running(data_dir, options) as server:
         async with sending(Address(server.url, f"127.0.0.1:{server.grpc_port}")) as load:
             for number in range(times):
+                if number % 2 == 0:
+                    await _until(lambda before=_items(load): _items(load) > before)  # type: ignore[misc]
                 await asyncio.sleep(chance.uniform(0.0, _LONGEST_LIFE_SECONDS))
                 await server.kill()
                 await server.start()
-                print(f"kill {number + 1}: {sum(map(len, load.acknowledged.values()))} items acknowledged", flush=True)
-            await asyncio.sleep(1.0)
+                print(f"kill {number + 1}: {_items(load)} items acknowledged", flush=True)
+            await _until(lambda: min(map(len, load.acknowledged.values())) >= _LEAST_ITEMS)
         assert await server.stop() == 0
     return Outcome(load, await differences(data_dir, load))
+
+
+def _items(load: Load) -> int:
+    return sum(map(len, load.acknowledged.values()))
+
+
+async def _until(reached: Callable[[], bool]) -> None:
+    async with asyncio.timeout(_LONGEST_WAIT_SECONDS):
+        while not reached():
+            await asyncio.sleep(0.02)
 
 
 def _main() -> int:

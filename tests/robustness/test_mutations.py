@@ -9,7 +9,7 @@ from tests.robustness.mutations import MEMORY_BOUND_BYTES, RECEIVERS, mutate_all
 
 @pytest.mark.parametrize("receiver", RECEIVERS)
 async def test_wrong_requests_are_answered_and_sound_ones_between_them_stored(tmp_path: Path, receiver: str) -> None:
-    outcome = await mutate_all(tmp_path / "data", requests=150, seed=5, receivers=(receiver,))
+    outcome = await mutate_all(tmp_path / "data", requests=100, seed=5, receivers=(receiver,))
 
     assert outcome.differences == []
     assert [report.wrong for report in outcome.reports] == [[]]

@@ -254,7 +254,7 @@ rate_counter({} | unwrap status [5m])
 """.strip().splitlines()
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 @given(stages=st.lists(st.sampled_from(_STAGES), max_size=5), range_=st.none() | st.sampled_from(_RANGES))
 async def test_any_sequence_of_stages_is_answered(
     client: httpx.AsyncClient, tenant: str, stages: list[str], range_: str | None
@@ -272,7 +272,7 @@ async def test_any_sequence_of_stages_is_answered(
 _WORDS = '{{ }} .a if else end | ( ) "x" ToUpper printf 5 eq - and ` substr'.split()  # noqa: SIM905 - quotes
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 @given(template=st.text(max_size=30) | st.lists(st.sampled_from([*_WORDS, " "])).map("".join))
 async def test_any_template_is_done_or_refused(client: httpx.AsyncClient, tenant: str, template: str) -> None:
     quoted = '"' + "".join(f"\\u{ord(c):04x}" if ord(c) < 0x10000 else "" for c in template) + '"'
