@@ -13,7 +13,6 @@ import random
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,12 +43,12 @@ async def kill_under_load(data_dir: Path, times: int, seed: int, options: str = 
         async with sending(Address(server.url, f"127.0.0.1:{server.grpc_port}")) as load:
             for number in range(times):
                 if number % 2 == 0:
-                    await _until(lambda before=_items(load): _items(load) > before)  # type: ignore[misc]
+                    await _acknowledged(load, _items(load) + 1)
                 await asyncio.sleep(chance.uniform(0.0, _LONGEST_LIFE_SECONDS))
                 await server.kill()
                 await server.start()
                 print(f"kill {number + 1}: {_items(load)} items acknowledged", flush=True)
-            await _until(lambda: min(map(len, load.acknowledged.values())) >= _LEAST_ITEMS)
+            await _acknowledged(load, 0, of_each_kind=_LEAST_ITEMS)
         assert await server.stop() == 0
     return Outcome(load, await differences(data_dir, load))
 
@@ -58,9 +57,12 @@ def _items(load: Load) -> int:
     return sum(map(len, load.acknowledged.values()))
 
 
-async def _until(reached: Callable[[], bool]) -> None:
+async def _acknowledged(load: Load, items: int, of_each_kind: int = 0) -> None:
+    """Wait until so many items have been acknowledged."""
     async with asyncio.timeout(_LONGEST_WAIT_SECONDS):
-        while not reached():
+        while True:
+            if _items(load) >= items and min(map(len, load.acknowledged.values())) >= of_each_kind:
+                return
             await asyncio.sleep(0.02)
 
 
