@@ -70,7 +70,7 @@ async def test_what_comes_beside_samples_follows_its_series(governed: StartGover
     assert HASHED.fullmatch(one["labels"]["user"])
     assert stored == [{"count": 4}]
     assert HASHED.fullmatch(kept["labels"]["who"])
-    assert metadata["help"] == "ask <email>"
+    assert HASHED.fullmatch(metadata["help"].removeprefix("ask "))
 
 
 def points(value: float, user: str) -> bytes:

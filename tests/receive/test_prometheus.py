@@ -44,6 +44,12 @@ remote_write:
     queue_config: {{batch_send_deadline: 200ms}}
     metadata_config: {{send_interval: 500ms}}
 """
+STORED = """
+SELECT metric, any(labels) AS labels, toString(any(value)) AS value FROM samples JOIN series USING (tenant, fp)
+WHERE metric IN ('jobs_total', 'depth', 'not_a_number', 'infinite') OR startsWith(metric, 'wait_seconds')
+GROUP BY metric, fp ORDER BY metric, labels['le'], labels['shard']
+"""
+METADATA = "SELECT metric, type, help FROM metadata FINAL WHERE metric IN ('jobs_total', 'depth')"
 
 
 @asynccontextmanager
@@ -65,20 +71,11 @@ async def test_what_prometheus_scrapes_arrives(server: Server, tmp_path: Path) -
     async with target() as port:
         with open_prometheus(tmp_path / "prometheus", CONFIG.format(target=port, server=server.http_port)):
             for _ in range(300):
-                (found,) = await server.rows(
-                    "SELECT countIf(metric = 'wait_seconds_count') AS series, "
-                    "(SELECT count() FROM metadata) AS metadata FROM series"
-                )
-                if found["series"] and found["metadata"]:
+                rows = await server.rows(STORED)
+                metadata = await server.rows(METADATA)
+                if len(rows) == 9 and len(metadata) == 2:
                     break
                 await asyncio.sleep(0.1)
-
-    rows = await server.rows(
-        "SELECT metric, any(labels) AS labels, toString(any(value)) AS value "
-        "FROM samples JOIN series USING (tenant, fp) "
-        "WHERE metric IN ('jobs_total', 'depth', 'not_a_number', 'infinite') "
-        "OR startsWith(metric, 'wait_seconds') GROUP BY metric, fp ORDER BY metric, labels['le'], labels['shard']"
-    )
 
     common = {"job": "shop", "instance": f"127.0.0.1:{port}", "replica": "one"}
     assert [(row["metric"], row["labels"], row["value"]) for row in rows] == [
@@ -92,9 +89,6 @@ async def test_what_prometheus_scrapes_arrives(server: Server, tmp_path: Path) -
         ("wait_seconds_count", common, "3"),
         ("wait_seconds_sum", common, "5.5"),
     ]
-    metadata = await server.rows(
-        "SELECT metric, type, help FROM metadata FINAL WHERE metric IN ('jobs_total', 'depth')"
-    )
     assert sorted(tuple(row.values()) for row in metadata) == [
         ("depth", "gauge", ""),
         ("jobs_total", "counter", 'Jobs "done" \\ so far.'),

@@ -72,8 +72,8 @@ _WIRES: dict[WireName, str] = {
     "samples": "metrics",
 }
 """The lanes and the signal each carries."""
-_SCRUBBED: frozenset[WireName] = frozenset(("traces", "logs"))
-"""Those whose requests are scrubbed as they come; in metrics views do that, to each series once."""
+_SCRUBBED: frozenset[WireName] = frozenset(("traces", "logs", "metrics", "remote_write"))
+"""Those with texts; they are scrubbed as they come."""
 _GRACE_SECONDS = 5.0
 _FOR_EVER_SECONDS = 100 * 365 * 86_400
 _NO_POLICY = Policy()

@@ -54,13 +54,13 @@ class PolicyInForce:
         self.config = load_policy(file)
         self.policy = compiled(self.config)
         self._pipeline = flow(self.policy)
-        self._scrubber = _scrubber(engine, self.policy)
+        self._scrubbers = _scrubbers(engine, self.policy)
 
     async def scrub(self, name: WireName, requests: Sequence[Request]) -> list[bytes | UserInputError]:
         """Return requests as they may be written, or why they cannot be read."""
-        if self._scrubber is None:
-            return [body for body, _ in requests]
-        return await self._scrubber.scrub(name, requests)
+        if scrubber := self._scrubbers.get(name):
+            return await scrubber.scrub(name, requests)
+        return [body for body, _ in requests]
 
     async def install(self) -> None:
         """Put the policy in force, before anything comes in."""
@@ -94,7 +94,7 @@ class PolicyInForce:
                     await self._install(self._pipeline)
                     raise
                 self.config, self.policy, self._pipeline = config, policy, pipeline
-                self._scrubber = _scrubber(self._engine, policy)
+                self._scrubbers = _scrubbers(self._engine, policy)
                 replaced(policy)
         _log.info("policy reloaded", file=str(self._file) if self._file else "default")
 
@@ -102,5 +102,9 @@ class PolicyInForce:
         await install(self._engine, pipeline)
 
 
-def _scrubber(engine: Engine, policy: Policy) -> RequestScrubber | None:
-    return RequestScrubber(engine, policy.redaction.requests) if policy.redaction.requests else None
+def _scrubbers(engine: Engine, policy: Policy) -> dict[WireName, RequestScrubber]:
+    items, metrics = policy.redaction.requests, policy.redaction.metrics
+    if items is None or metrics is None:
+        return {}
+    of_items, of_metrics = RequestScrubber(engine, items), RequestScrubber(engine, metrics)
+    return {"traces": of_items, "logs": of_items, "metrics": of_metrics, "remote_write": of_metrics}

@@ -71,12 +71,11 @@ def standard(file: PolicyFile) -> None:
 
 
 def _steps(policy: Policy, signal: Signal) -> Sequence[Step]:
-    from backbone.process.series import series_steps  # noqa: PLC0415 - heavy
+    from backbone.process.redact import of_requests  # noqa: PLC0415 - heavy
+    from backbone.process.series import series_steps  # noqa: PLC0415
 
-    if signal == "metrics":
-        return [step for step in series_steps(policy) if step.layers]
-    steps = policy.spans if signal == "traces" else policy.logs
-    return (policy.redaction.of_requests, *steps) if policy.redaction.of_requests else steps
+    steps = {"traces": policy.spans, "logs": policy.logs, "metrics": series_steps(policy)}[signal]
+    return [*of_requests(policy.redaction, signal), *(step for step in steps if step.layers)]
 
 
 def _sql(step: Step) -> Iterator[str]:

@@ -13,7 +13,7 @@ from backbone.process.faults import faults_query
 from backbone.process.logs import LOG_COLUMNS, logs_pipeline
 from backbone.process.metrics import metrics_pipeline
 from backbone.process.policy import Policy, compile_policy
-from backbone.process.remote_write import remote_write_pipeline
+from backbone.process.remote_write import REMOTE_WRITE
 from backbone.process.sample.logs import logs_storing
 from backbone.process.sample.spans import spans_storing
 from backbone.process.sample.sweep import Sweeper
@@ -45,7 +45,7 @@ def pipeline(policy: Policy, *, traces_kept_seconds: int = 0, logs_kept_seconds:
         traces_pipeline(traces_kept_seconds, policy),
         logs_pipeline(logs_kept_seconds, policy),
         metrics_pipeline(policy),
-        remote_write_pipeline(policy),
+        REMOTE_WRITE,
         samples_pipeline(),
     )
     return sum(doors, start=Pipeline((), (), policy.redaction.recalls) + series_pipeline(policy))

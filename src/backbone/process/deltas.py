@@ -12,7 +12,7 @@ from backbone.process.points import LABELS, ORIGIN
 from backbone.process.series import SERIES_IN
 from backbone.process.view import Passage, Pipeline, Recall, View
 
-_SERIES_COLUMNS = "tenant, received, service, metric, id, fp, label_names, label_values, type, unit"
+_SERIES_COLUMNS = "tenant, received, service, metric, id, fp, label_names, label_values, type, unit, redactions"
 _TOTAL_KEY = "bitXor(fp, cityHash64(toString(tenant)))"
 
 _ACCUMULATE = f"""
@@ -23,7 +23,7 @@ SELECT {_SERIES_COLUMNS}, arrayMin(fresh.1) AS first_ms, arrayMax(fresh.1) AS la
 FROM (
     SELECT tenant, fp, id, max(d.received) AS received, any(d.service) AS service, any(d.metric) AS metric,
         any(d.label_names) AS label_names, any(d.label_values) AS label_values,
-        any(d.type) AS type, any(d.unit) AS unit,
+        any(d.type) AS type, any(d.unit) AS unit, groupBitOr(d.redactions) AS redactions,
         groupArray((times_ms[1], values[1])) AS points
     FROM deltas_in AS d GROUP BY tenant, fp, id
 )
@@ -60,7 +60,7 @@ DELTAS = Pipeline(
             "accumulated_in",
             f"{ORIGIN}, metric String, id UInt64, fp UInt64, {LABELS}, type LowCardinality(String), "
             "unit LowCardinality(String), first_ms Int64, last_ms Int64, times_ms Array(Int64), values Array(Float64), "
-            "late UInt64",
+            "redactions UInt64, late UInt64",
         ),
     ),
     views=(

@@ -147,7 +147,7 @@ def _series(tenant: str, policy: Policy, window: tuple[int, int]) -> Tried:
     )
     was = [Tried.was(column) for column in _OF_SERIES]
     columns = ["tenant", "received", "metric", "id", "fp", *_OF_SERIES, "unit", "service", *was, *_GOVERNED, *_JUDGED]
-    governed = govern(select, columns, (*policy.series, *limits_anew(policy, columns)))
+    governed = govern(select, columns, (*policy.series, *policy.redaction.series, *limits_anew(policy, columns)))
     limited = f"SELECT * REPLACE (if(verdict = 'policy', '', toString(verdict)) AS verdict) FROM ({governed})"
     return Tried("metrics", _left_out_by("verdict", limited), conditions, _OF_SERIES)
 

@@ -9,7 +9,6 @@ which add up what comes after each reset, are exact.
 from __future__ import annotations
 
 from backbone.process.points import EXEMPLAR_NAMES, LABELS, ORIGIN, POINT, STALE, exemplar_columns
-from backbone.process.policy import Policy
 from backbone.process.series import fated, fingerprint, label_hash, pair_hash
 from backbone.process.view import Passage, Pipeline, View
 from backbone.store.wire import wire
@@ -50,6 +49,7 @@ SELECT m.tenant AS tenant, m.received AS received, m.service AS service, m.famil
     {label_hash("point_names", "point_values")} + {pair_hash("__name__", "metric")} AS id,
     {fingerprint("metric", "id")} AS fp,
     point_names AS label_names, point_values AS label_values, at_ms AS time_ms,
+    bitOr(m.redactions, p.redactions) AS redactions,
     toInt64(intDiv(p.start_time_unix_nano, 1000000)) AS start_ms,
     toFloat64(p.count) AS count, if(stale, {STALE}, p.sum) AS sum,
     toInt8(if(far = 0 AND throwIf(p.scale NOT BETWEEN -4 AND 20, 'exponential_histogram.scale: expected -4 to 20') = 0,
@@ -62,7 +62,7 @@ FROM metrics_in AS m
 
 _SERIES = """
 SELECT tenant, received, service, metric, id, fp, label_names, label_values, 'histogram' AS type, unit,
-    time_ms AS first_ms, time_ms AS last_ms, emptyArrayInt64() AS times_ms, emptyArrayFloat64() AS values
+    time_ms AS first_ms, time_ms AS last_ms, emptyArrayInt64() AS times_ms, emptyArrayFloat64() AS values, redactions
 FROM exponentials_in
 """
 
@@ -74,23 +74,23 @@ FROM exponentials_in
 
 _PASSAGE = Passage(
     "exponentials_in",
-    f"{ORIGIN}, metric String, unit LowCardinality(String), id UInt64, fp UInt64, {LABELS}, time_ms Int64, "
-    "start_ms Int64, count Float64, sum Float64, schema Int8, zero_threshold Float64, zero_count Float64, "
+    f"{ORIGIN}, metric String, unit LowCardinality(String), id UInt64, fp UInt64, {LABELS}, redactions UInt64, "
+    "time_ms Int64, start_ms Int64, count Float64, sum Float64, schema Int8, zero_threshold Float64, "
+    "zero_count Float64, "
     "positive_counts Array(Float64), positive_offsets Array(Int32), positive_lengths Array(UInt32), "
     "negative_counts Array(Float64), negative_offsets Array(Int32), negative_lengths Array(UInt32), "
     f"reset LowCardinality(String), exemplars Array({wire('metrics').type_of('Exemplar')})",
 )
 
 
-def exponentials_pipeline(policy: Policy) -> Pipeline:
-    """Return the steps from ``metrics_in`` to the table of native histograms."""
-    histograms = fated(f"SELECT id, {_HISTOGRAM} FROM exponentials_in", ("tenant", "fp", "time", "start", *_KEPT))
-    return Pipeline(
-        passages=(_PASSAGE,),
-        views=(
-            View("exponentials_unpack", "exponentials_in", _UNPACK),
-            View("exponentials_store", "histograms", histograms),
-            View("exponentials_series", "series_in", _SERIES),
-            View("exponentials_exemplars", "exemplars", fated(_EXEMPLARS, EXEMPLAR_NAMES, policy.redaction.exemplars)),
-        ),
-    )
+_STORED = fated(f"SELECT id, {_HISTOGRAM} FROM exponentials_in", ("tenant", "fp", "time", "start", *_KEPT))
+EXPONENTIALS = Pipeline(
+    passages=(_PASSAGE,),
+    views=(
+        View("exponentials_unpack", "exponentials_in", _UNPACK),
+        View("exponentials_store", "histograms", _STORED),
+        View("exponentials_series", "series_in", _SERIES),
+        View("exponentials_exemplars", "exemplars", fated(_EXEMPLARS, EXEMPLAR_NAMES)),
+    ),
+)
+"""The steps from ``metrics_in`` to the table of native histograms."""

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from backbone.process import metric_names
 from backbone.process.deltas import DELTAS
-from backbone.process.exponential import exponentials_pipeline
+from backbone.process.exponential import EXPONENTIALS
 from backbone.process.ingested import ingested
 from backbone.process.points import EXEMPLAR_NAMES, LABELS, ORIGIN, POINT, STALE, exemplar_columns
-from backbone.process.policy import Policy, described, of_service
-from backbone.process.series import fated, fingerprint, known_key, label_hash, pair_hash
+from backbone.process.policy import Policy
+from backbone.process.series import fated, fingerprint, is_merged, known_key, label_hash, pair_hash
 from backbone.process.values import string_of, text
 from backbone.process.view import Passage, Pipeline, Recall, View
 from backbone.store.wire import wire
@@ -31,20 +31,20 @@ _EXEMPLAR = wire("metrics").type_of("Exemplar")
 _METRICS_IN = Passage(
     "metrics_in",
     f"{ORIGIN}, family String, type LowCardinality(String), unit LowCardinality(String), help String, delta Bool, "
-    f"{LABELS}, " + ", ".join(f"{name} Array({shape})" for name, shape in _POINTS.items()),
+    f"{LABELS}, redactions UInt64, " + ", ".join(f"{name} Array({shape})" for name, shape in _POINTS.items()),
 )
 _POINTS_IN = Passage(
     "points_in",
     f"{ORIGIN}, type LowCardinality(String), unit LowCardinality(String), delta Bool, shape UInt64, known Bool, "
-    f"time_ms Int64, {LABELS}, "
+    f"redactions UInt64, time_ms Int64, {LABELS}, "
     "metrics Array(String), extra_names Array(LowCardinality(String)), extra_values Array(String), "
     f"ids Array(UInt64), fps Array(UInt64), values Array(Float64), bounds Array(Float64), exemplars Array({_EXEMPLAR})",
 )
 _NEW_POINTS_IN = Passage(
     "new_points_in",
-    f"{ORIGIN}, type LowCardinality(String), unit LowCardinality(String), shape UInt64, time_ms Int64, {LABELS}, "
-    "metrics Array(String), extra_names Array(LowCardinality(String)), extra_values Array(String), "
-    "ids Array(UInt64), fps Array(UInt64), values Array(Float64)",
+    f"{ORIGIN}, type LowCardinality(String), unit LowCardinality(String), shape UInt64, redactions UInt64, "
+    f"time_ms Int64, {LABELS}, metrics Array(String), extra_names Array(LowCardinality(String)), "
+    "extra_values Array(String), ids Array(UInt64), fps Array(UInt64), values Array(Float64)",
 )
 
 
@@ -82,6 +82,7 @@ SELECT
         OR m.exponential_histogram.aggregation_temporality = 1 AS delta,
     arrayFilter((n, v) -> v != '', base_names, base_values) AS label_names,
     arrayFilter(v -> v != '', base_values) AS label_values,
+    bitOr(r.redactions, sm.redactions) AS redactions,
     arrayConcat(m.gauge.data_points, m.sum.data_points) AS numbers,
     m.histogram.data_points AS histograms,
     m.exponential_histogram.data_points AS exponentials,
@@ -91,6 +92,7 @@ FROM wire_metrics
 
 
 def _points(points: str, expressions: str, metrics: str, extra: tuple[str, str], values: str, rest: str) -> str:
+    """Return the select of one kind of points; ``{merged}`` stands for `is_merged`."""
     return f"""
 WITH arrayJoin(m.{points}) AS p, {POINT}{expressions},
     {label_hash("point_names", "point_values")} AS hash
@@ -100,7 +102,9 @@ SELECT m.tenant AS tenant, m.received AS received, m.service AS service, m.type 
     {metrics} AS metrics, {extra[0]} AS extra_names, {extra[1]} AS extra_values,
     arrayMap((x, n, v) -> hash + {pair_hash("__name__", "x")} + if(v = '', 0, cityHash64(toString(n), v)),
         metrics, extra_names, extra_values) AS ids,
-    cityHash64(toString(tenant), ids, intDiv(time_ms, 86400000)) AS shape, shape IN known_points AS known,
+    cityHash64(toString(tenant), ids, intDiv(time_ms, 86400000)) AS shape,
+    bitOr(m.redactions, p.redactions) AS redactions,
+    NOT {{merged}} AND shape IN known_points AS known,
     arrayMap((x, i) -> {fingerprint("x", "i")}, metrics, ids) AS fps,
     {values} AS values, {rest}
 FROM metrics_in AS m
@@ -156,8 +160,8 @@ WHERE NOT delta AND known
 
 # All series of a point are known together, so one look-up per point tells whether they have to be looked at.
 _NEW_POINTS = """
-SELECT tenant, received, service, type, unit, shape, time_ms, label_names, label_values, metrics, extra_names,
-    extra_values, ids, fps, values
+SELECT tenant, received, service, type, unit, shape, redactions, time_ms, label_names, label_values, metrics,
+    extra_names, extra_values, ids, fps, values
 FROM points_in WHERE NOT delta AND NOT known
 """
 
@@ -165,7 +169,7 @@ _SERIES_COLUMNS = """
     tenant, received, service, metric, id, fp,
     if(extra_value = '', names, arrayPushBack(names, extra_name)) AS label_names,
     if(extra_value = '', texts, arrayPushBack(texts, extra_value)) AS label_values,
-    type, unit, time_ms AS first_ms, time_ms AS last_ms
+    type, unit, time_ms AS first_ms, time_ms AS last_ms, redactions
 """
 _RENAMED = "* EXCEPT (label_names, label_values, values), label_names AS names, label_values AS texts"
 
@@ -232,21 +236,22 @@ _POINTS_OF_METRIC = "sum(length(numbers) + length(histograms) + length(exponenti
 
 def metrics_pipeline(policy: Policy) -> Pipeline:
     """Return the steps from ``wire_metrics`` to ``series_in`` and the tables of metrics."""
+    merged = is_merged(policy)
     metrics = Pipeline(
         passages=(_METRICS_IN, _POINTS_IN, _NEW_POINTS_IN),
         views=(
-            View("metrics_unpack", "metrics_in", of_service(_METRICS, policy)),
-            View("metrics_numbers", "points_in", _NUMBERS),
-            View("metrics_histograms", "points_in", _HISTOGRAMS),
-            View("metrics_summaries", "points_in", _SUMMARIES),
-            View("metrics_targets", "series_in", of_service(_TARGETS, policy)),
+            View("metrics_unpack", "metrics_in", _METRICS),
+            View("metrics_numbers", "points_in", _NUMBERS.replace("{merged}", merged)),
+            View("metrics_histograms", "points_in", _HISTOGRAMS.replace("{merged}", merged)),
+            View("metrics_summaries", "points_in", _SUMMARIES.replace("{merged}", merged)),
+            View("metrics_targets", "series_in", _TARGETS),
             View("points_samples", "samples", _SAMPLES),
             View("points_new", "new_points_in", _NEW_POINTS),
             View("points_series", "series_in", _spread("new_points_in")),
             View("points_known", "known_points", _KNOWN_POINTS),
             View("points_deltas", "deltas_in", _spread("(SELECT * FROM points_in WHERE delta)")),
-            View("points_exemplars", "exemplars", fated(_EXEMPLARS, EXEMPLAR_NAMES, policy.redaction.exemplars)),
-            View("metadata_store", "metadata", described(_METADATA, policy)),
+            View("points_exemplars", "exemplars", fated(_EXEMPLARS, EXEMPLAR_NAMES)),
+            View("metadata_store", "metadata", _METADATA),
             View("metadata_known", "known_metadata", _KNOWN),
             ingested("metrics", "metrics_in", _POINTS_OF_METRIC),
         ),
@@ -255,4 +260,4 @@ def metrics_pipeline(policy: Policy) -> Pipeline:
             Recall("known_metadata", "key UInt64", "Set SETTINGS persistent = 0", _KNOWN),
         ),
     )
-    return metrics + DELTAS + exponentials_pipeline(policy)
+    return metrics + DELTAS + EXPONENTIALS

@@ -22,7 +22,7 @@ class Policy:
     A policy compiled to SQL: the steps of each signal's rows, in order, and what the rules are called.
 
     Steps of ``spans`` and ``logs`` work on the columns of ``spans_in`` and ``logs_in``; those of ``series`` on
-    ``metric``, ``label_names``, ``label_values`` and ``unit``. Requests of traces and logs are scrubbed before.
+    ``metric``, ``label_names``, ``label_values`` and ``unit``. Requests are scrubbed before.
     """
 
     spans: tuple[Step, ...] = ()
@@ -33,22 +33,12 @@ class Policy:
     evidence: Mapping[str, str] = field(default_factory=dict)
     """By signal, an expression that shows what broke the rule ``bit``; it is for rows that all steps are done with."""
     redaction: Redaction = field(default_factory=Redaction)
-    """What is personal or secret, in requests of traces and logs, and in series."""
+    """What is personal or secret in requests."""
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     team: Callable[[str], str] | None = None
     """Makes of an expression of a service that of its team, where teams have budgets."""
 
     sampling: Sampling = field(default_factory=Sampling)
-
-
-def of_service(select: str, policy: Policy) -> str:
-    """Return a select of metrics' rows with their service as the policy leaves it: as it leaves the label ``job``."""
-    return f"SELECT * REPLACE ({policy.redaction.label('toString(service)')} AS service) FROM ({select})"
-
-
-def described(select: str, policy: Policy) -> str:
-    """Return a select of metrics' metadata with their help texts as the policy leaves them."""
-    return f"SELECT * REPLACE ({policy.redaction.text('help')} AS help) FROM ({select})"
 
 
 def _key(config: PolicyConfig, kept: bytes) -> bytes:
@@ -70,7 +60,7 @@ def compile_policy(config: PolicyConfig, key: bytes = b"") -> Policy:
     return Policy(
         spans=tagging.spans,
         logs=tagging.logs,
-        series=(*tagging.series, *redact.series),
+        series=tagging.series,
         breaches=tagging.breaches,
         evidence=tagging.evidence,
         redaction=redact,

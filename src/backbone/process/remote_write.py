@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from backbone.process.points import EXEMPLAR_NAMES
-from backbone.process.policy import Policy, described, of_service
 from backbone.process.series import fated, fingerprint, label_hash
 from backbone.process.values import LATEST_NS
 from backbone.process.view import Pipeline, View
@@ -26,7 +25,8 @@ SELECT
     if(throwIf(first_ms < 0 OR last_ms > {LATEST_NS // 10**6},
         'sample.timestamp: expected milliseconds from 1970 to the year 2100') = 0, s.samples.timestamp, []) AS times_ms,
     s.samples.value AS values,
-    s.key AS key
+    s.key AS key,
+    s.redactions AS redactions
 FROM wire_remote_write
 """
 
@@ -106,15 +106,14 @@ FROM (
 """
 
 
-def remote_write_pipeline(policy: Policy) -> Pipeline:
-    """Return the steps from ``wire_remote_write`` to ``series_in`` and the tables of metrics."""
-    return Pipeline(
-        passages=(),
-        views=(
-            View("remote_write_unpack", "series_in", of_service(_UNPACK, policy)),
-            View("remote_write_histograms", "histograms", fated(_HISTOGRAMS, _HISTOGRAM_NAMES)),
-            View("remote_write_exemplars", "exemplars", fated(_EXEMPLARS, EXEMPLAR_NAMES, policy.redaction.exemplars)),
-            View("remote_write_metadata", "metadata", described(_METADATA, policy)),
-            View("remote_write_ingested", "ingested", _INGESTED),
-        ),
-    )
+REMOTE_WRITE = Pipeline(
+    passages=(),
+    views=(
+        View("remote_write_unpack", "series_in", _UNPACK),
+        View("remote_write_histograms", "histograms", fated(_HISTOGRAMS, _HISTOGRAM_NAMES)),
+        View("remote_write_exemplars", "exemplars", fated(_EXEMPLARS, EXEMPLAR_NAMES)),
+        View("remote_write_metadata", "metadata", _METADATA),
+        View("remote_write_ingested", "ingested", _INGESTED),
+    ),
+)
+"""The steps from ``wire_remote_write`` to ``series_in`` and the tables of metrics."""

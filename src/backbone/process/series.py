@@ -6,8 +6,9 @@ Doors for metrics write rows of `SERIES_IN` into ``series_in``: one per series a
 samples are left to store. The others pass policy and come to ``governed_in`` with the labels they are to have and a
 verdict. So policy on labels costs nothing per sample.
 
-Series whose labels policy changes, or that are over a budget, never become known: they pass policy each time. What it
-made of their fingerprints stands in ``fates``, for what comes beside samples: exemplars and native histograms.
+Series whose labels policy changes, or may have made one of several, or that are over a budget, never become known: they
+pass policy each time. What it made of their fingerprints stands in ``fates``, for what comes beside samples: exemplars
+and native histograms.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from backbone.process.admission import JOIN, OVERFLOW, REASONS, admission, admis
 from backbone.process.findings import findings
 from backbone.process.literals import literals
 from backbone.process.policy import Policy
-from backbone.process.step import GOVERNED, UNGOVERNED, Step, govern, names_of
+from backbone.process.step import JUDGED, UNTOUCHED, Step, govern, names_of
 from backbone.process.view import Passage, Pipeline, Recall, View
 
 SERIES_IN = Passage(
@@ -39,10 +40,14 @@ SERIES_IN = Passage(
     last_ms Int64,
     times_ms Array(Int64),
     values Array(Float64),
-    key UInt64
+    key UInt64,
+    redactions UInt64
 """,
 )
-"""``key`` is how `backbone.receive.known_series` calls the series, 0 where it does not ask."""
+"""
+``key`` is how `backbone.receive.known_series` calls the series, 0 where it does not ask; ``redactions`` a bit for each
+rule that found something in it.
+"""
 
 
 def label_hash(names: str, values: str) -> str:
@@ -70,13 +75,14 @@ _FRESH = "Array(Tuple(label UInt64, value UInt64))"
 JUDGED_IN = Passage("judged_in", f"{SERIES_IN.columns}, known Bool")
 GOVERNED_IN = Passage(
     "governed_in",
-    f"{SERIES_IN.columns}, {GOVERNED}, sent_id UInt64, verdict LowCardinality(String), admitted Bool, collapsed Bool, "
-    f"place UInt64, fresh {_FRESH}",
+    f"{SERIES_IN.columns}, {JUDGED}, sent_id UInt64, verdict LowCardinality(String), admitted Bool, collapsed Bool, "
+    f"place UInt64, fresh {_FRESH}, apart UInt64",
 )
 """
 Series that are not known, with their labels as policy left them, and the ``id`` and ``fp`` under which they are stored.
 
-``sent_id`` is that of the labels as they were sent, ``place`` the order in which they came. A series with a verdict is
+``sent_id`` is that of the labels as they came to policy, ``place`` the order in which they came; ``apart`` tells those
+from each other to which redaction may have given the same labels, and is 0 of all others. A series with a verdict is
 over a limit: it is ``collapsed`` into the overflow series of its metric, or left out. ``fresh`` are the keys of labels'
 values that were not there before, where they are counted.
 """
@@ -97,33 +103,39 @@ def _known_key(identity: str, last: str) -> str:
     return f"bitXor({identity}, cityHash64(toString(tenant), toDate({last})))"
 
 
-def fated(select: str, columns: Sequence[str], steps: Sequence[Step] = ()) -> str:
+def fated(select: str, columns: Sequence[str]) -> str:
     """
     Return what belongs to series, but is no sample, under the fingerprints that policy gave them.
 
     Args:
         select: a select of *columns* and ``id``, where ``id`` and ``fp`` are those of the sender's labels.
         columns: ``tenant`` and ``fp`` among them.
-        steps: what policy does to the rows besides.
     """
     made = f"joinGet('fates', 'fp', {_FATE_KEY.format(id='id')})"
     shown = ", ".join("if(made = 0, fp, made) AS fp" if name == "fp" else name for name in columns)
-    kept = (
+    return (
         f"SELECT {shown} FROM (SELECT *, {made} AS made FROM ({select})) WHERE made = 0 OR made >= {FIRST_FINGERPRINT}"
     )
-    return govern(kept, columns, steps)
 
 
 UNJUDGED = f"'' AS verdict, false AS admitted, rowNumberInAllBlocks() AS place, CAST([], '{_FRESH}') AS fresh"
 """The columns that limits are told by, of a row that they have not seen."""
 
-_JUDGE = f"SELECT *, {known_key('id', 'last_ms')} IN known_series AS known FROM series_in"
+
+def is_merged(policy: Policy) -> str:
+    """Return whether what was found in labels may have made one of several series, an expression."""
+    return f"bitAnd(redactions, {policy.redaction.merging}) != 0" if policy.redaction.merging else "false"
+
+
+def _judge(merged: str) -> str:
+    return f"SELECT *, NOT {merged} AND {known_key('id', 'last_ms')} IN known_series AS known FROM series_in"
+
 
 _NEW = f"""
 SELECT * REPLACE (
     arrayFilter((n, v) -> n != '__name__' AND v != '', label_names, label_values) AS label_names,
     arrayFilter((v, n) -> n != '__name__' AND v != '', label_values, label_names) AS label_values
-), {UNGOVERNED}, {UNJUDGED}, id AS sent_id, false AS collapsed
+), {UNTOUCHED}, {UNJUDGED}, id AS sent_id, false AS collapsed, toUInt64(0) AS apart
 FROM (
     SELECT * EXCEPT known FROM judged_in
     WHERE NOT known AND (last_ms > 0 OR notEmpty(times_ms) OR type = 'histogram')
@@ -140,6 +152,11 @@ WHERE throwIf(arrayUniq(label_names) != length(label_names), 'series with a labe
     AND throwIf(arrayExists(v -> NOT isValidUTF8(v), label_values), 'label value that is not UTF-8') = 0
 """
 _CHECKS = Step("checks", (_CHECKED,))
+
+
+def _told_apart(policy: Policy) -> Step:
+    merged = f"if({is_merged(policy)}, if(key != 0, key, place), 0)"
+    return Step("apart", ({"apart": merged},) if policy.redaction.merging else ())
 
 
 def _identity(labels: str, metric: str) -> str:
@@ -175,7 +192,7 @@ def _collapse(policy: Policy) -> Step:
 
 
 STORED = "(verdict = '' OR collapsed)"
-UNCHANGED = "verdict = '' AND id = sent_id"
+UNCHANGED = "verdict = '' AND id = sent_id AND apart = 0"
 
 _SERIES = f"""
 SELECT tenant, metric, fp, id,
@@ -193,9 +210,9 @@ FROM judged_in ARRAY JOIN times_ms AS time_ms, values AS value WHERE known
 _NEW_SAMPLES = f"""
 SELECT tenant, fp, fromUnixTimestamp64Milli(at, 'UTC') AS time, if(count() = 1, any(last), sum(last)) AS value
 FROM (
-    SELECT tenant, fp, sent_id, at, argMax(v, place) AS last
+    SELECT tenant, fp, sent_id, apart, at, argMax(v, place) AS last
     FROM governed_in ARRAY JOIN times_ms AS at, values AS v WHERE {STORED}
-    GROUP BY tenant, fp, sent_id, at
+    GROUP BY tenant, fp, sent_id, apart, at
 )
 GROUP BY tenant, fp, at
 """
@@ -248,7 +265,7 @@ def series_steps(policy: Policy) -> list[Step]:
     """Return all that is done with a series that is not known, in order."""
     anew = (_NAMED_ANEW,) if policy.series else ()
     limits = admission(policy.limits, policy.team, names_of(GOVERNED_IN.columns))
-    return [_CHECKS, *policy.series, *anew, limits, _collapse(policy)]
+    return [_CHECKS, _told_apart(policy), *policy.series, *anew, limits, _collapse(policy)]
 
 
 def series_pipeline(policy: Policy) -> Pipeline:
@@ -263,7 +280,7 @@ def series_pipeline(policy: Policy) -> Pipeline:
     series = Pipeline(
         passages=(SERIES_IN, JUDGED_IN, GOVERNED_IN),
         views=(
-            View("series_judge", "judged_in", _JUDGE),
+            View("series_judge", "judged_in", _judge(is_merged(policy))),
             View("samples_store", "samples", _SAMPLES),
             View("series_govern", "governed_in", governed),
             View("series_store", "series", _SERIES),

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-GOVERNED = """
+JUDGED = """
     breaches UInt64,
-    redactions UInt64,
     dropped LowCardinality(String),
     refused LowCardinality(String)
 """
+GOVERNED = f"redactions UInt64, {JUDGED}"
 """
 What steps say of a row: a bit for each rule of tagging that it breaks and for each rule of redaction that found
 something, in the order of the policy's rules; why it is left out, without or with word to its sender.

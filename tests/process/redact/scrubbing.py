@@ -11,6 +11,7 @@ from bench.policy.texts import scrubbed_texts
 
 from backbone.config.policy.redact import RedactConfig
 from backbone.process.redact import Redaction, redaction
+from backbone.process.step import govern
 from backbone.store.embedded import EmbeddedEngine
 from backbone.store.engine import Statement
 
@@ -39,13 +40,16 @@ async def scrub(
 
 
 async def scrub_in_rows(engine: EmbeddedEngine, texts: Sequence[str], found: Redaction) -> list[str]:
-    """Return each text as views scrub those of series."""
-    rows = "SELECT {tenant:String} AS tenant, arrayJoin({texts:Array(String)}) AS x"
-    answer = await engine.query(
-        Statement(f"SELECT {found.text('x')} AS y FROM ({rows})", {"tenant": "t", "texts": list(texts)}),
-        output="JSONEachRow",
+    """Return each text as a label of series that are stored, which are masked, is scrubbed to tell of a policy."""
+    rows = (
+        "SELECT {tenant:String} AS tenant, ['note']::Array(LowCardinality(String)) AS label_names, "
+        "[text] AS label_values FROM (SELECT arrayJoin({texts:Array(String)}) AS text)"
     )
-    return [orjson.loads(line)["y"] for line in answer.splitlines()]
+    columns = ["tenant", "label_names", "label_values"]
+    answer = await engine.query(
+        Statement(govern(rows, columns, found.series), {"tenant": "t", "texts": list(texts)}), output="JSONEachRow"
+    )
+    return [orjson.loads(line)["label_values"][0] for line in answer.splitlines()]
 
 
 def scrub_now(engine: EmbeddedEngine, texts: Sequence[str], **options: Any) -> list[str]:

@@ -57,8 +57,9 @@ def test_the_key_is_in_nothing_that_is_shown(tmp_path: Path) -> None:
     policy = load(tmp_path, "redact: {key: 'correct horse battery', rules: {email: hash}}\n")
     compiled = compile_policy(policy)  # type: ignore[arg-type]
     [table] = compiled.redaction.recalls
-    steps = (*compiled.spans, *compiled.logs, *compiled.series, *compiled.redaction.exemplars)
-    shown = repr(policy) + repr(steps) + compiled.redaction.text("x")
+    done = compiled.redaction
+    steps = (*compiled.spans, *compiled.logs, *compiled.series, *done.spans, *done.logs, *done.series)
+    shown = repr(policy) + repr(steps) + repr((done.requests, done.metrics))
     assert "correct horse" not in shown
     numbers = [number.strip() for number in table.fill.removeprefix("SELECT 0,").split(",")]
     assert len(numbers) == 2

@@ -1,4 +1,4 @@
-"""Which attributes keep what, and what happens to labels, exemplars and help texts."""
+"""Which attributes keep what, and what happens to labels."""
 
 from __future__ import annotations
 
@@ -72,16 +72,6 @@ async def test_labels_are_masked_where_the_policy_says_so(stored: Stored) -> Non
     found = redaction(config(labels="mask"), KEY)
     row = await stepped(stored, found, found.series, SERIES, ["label_values"])
     assert row["label_values"] == ["shop", "<email>", "<attribute>", "/x"]
-
-
-async def test_labels_of_exemplars_are_scrubbed(stored: Stored) -> None:
-    found = redaction(RedactConfig(), KEY)
-    select = (
-        "SELECT 't' AS tenant, map('who', 'jane@example.com', 'a', 'b')::Map(LowCardinality(String), String) AS labels"
-    )
-    row = await stepped(stored, found, found.exemplars, select, ["labels"])
-    assert row["labels"]["a"] == "b"
-    assert row["labels"]["who"].startswith("<email:")
 
 
 async def test_dropped_attributes_are_not_there(stored: Stored) -> None:

@@ -92,6 +92,11 @@ def test_scrubbing_what_is_scrubbed_changes_nothing(engine: EmbeddedEngine, acti
     assert scrub_now(engine, once, redact=redact) == once
 
 
+def test_a_secret_right_behind_another_is_found_too(engine: EmbeddedEngine) -> None:
+    [found] = scrub_now(engine, ["redis://:pw@cachedb_password = 'let me in'"])
+    assert found == "redis://:<url_password>@cachedb_password = '<credential>'"
+
+
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     texts=st.lists(

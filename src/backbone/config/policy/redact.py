@@ -109,7 +109,7 @@ class RedactConfig(Section):
     key: Secret | None = None
     """The key of hashes; without one, a random key is made once and kept in the data directory."""
     labels: Literal["hash", "mask"] = "hash"
-    """What stands for `mask` in labels of metrics: series whose labels are masked become one."""
+    """What stands for `mask` in labels and descriptions of metrics: series whose labels are masked become one."""
     keep_first: Annotated[int, Within(1, 16)] = 4
     """How many characters `truncate` leaves."""
     rules: RulesConfig = RulesConfig()

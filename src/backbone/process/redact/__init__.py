@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -11,7 +11,7 @@ from backbone.model.scrubbing import Scrubbing
 from backbone.process.redact.plan import plan_of
 from backbone.process.redact.requests import scrubbing_of
 from backbone.process.redact.scrub import KEY_TABLE, Scrubber
-from backbone.process.redact.steps import exemplars_step, logs_step, series_step, spans_step, text_scrubbed
+from backbone.process.redact.steps import logs_step, series_step, spans_step
 from backbone.process.step import Step
 from backbone.process.view import Recall
 
@@ -22,29 +22,24 @@ KEY_BYTES = 16
 _NONE: Mapping[str, str] = MappingProxyType({})
 
 
-def _same(text: str) -> str:
-    return text
-
-
 @dataclass(frozen=True, slots=True)
 class Redaction:
-    """What the section ``redact`` does with each signal's rows; nothing where it is switched off."""
+    """What the section ``redact`` does with requests and with rows; nothing where it is switched off."""
 
     requests: Scrubbing | None = None
     """How requests of traces and logs are scrubbed before they are written."""
-    of_requests: Step | None = None
-    """The same as a step, for people: a statement over the texts in which something may be."""
+    metrics: Scrubbing | None = None
+    """How those of metrics are, where texts become labels."""
     spans: tuple[Step, ...] = ()
     """The same over rows of spans that are stored, to tell what it would do to them."""
     logs: tuple[Step, ...] = ()
     series: tuple[Step, ...] = ()
-    exemplars: tuple[Step, ...] = ()
-    text: Callable[[str], str] = _same
-    """Takes an expression of text, where there is a column ``tenant``, and returns it scrubbed."""
-    label: Callable[[str], str] = _same
-    """Likewise, as labels are."""
     names: tuple[str, ...] = ()
     """The names of the rules by their bits."""
+    merging: int = 0
+    """The bits of rules that may give several series the same labels."""
+    sentences: tuple[str, ...] = ()
+    """What is done, for people."""
     recalls: tuple[Recall, ...] = ()
     """The table that holds the key of hashes."""
 
@@ -62,19 +57,23 @@ def redaction(config: RedactConfig, key: bytes, renames: Mapping[str, str] = _NO
         return Redaction(recalls=(_key_table(key),))
     plan = plan_of(config)
     scrubber, labels = Scrubber(plan), Scrubber(plan.for_labels(config.labels))
-    requests = scrubbing_of(scrubber, renames)
     return Redaction(
-        requests=requests,
-        of_requests=Step("redact", (requests.texts,), words=plan.sentences),
+        requests=scrubbing_of(scrubber, renames),
+        metrics=scrubbing_of(labels, renames),
         spans=(spans_step(scrubber),),
         logs=(logs_step(scrubber),),
         series=(series_step(labels),),
-        exemplars=(exemplars_step(labels),),
-        text=lambda text: text_scrubbed(scrubber, text),
-        label=lambda text: text_scrubbed(labels, text),
         names=plan.names,
+        merging=plan.for_labels(config.labels).merging,
+        sentences=plan.sentences,
         recalls=(_key_table(key),),
     )
+
+
+def of_requests(redaction: Redaction, signal: str) -> tuple[Step, ...]:
+    """Return, for people, what is done with a signal's requests: a statement over texts in which something may be."""
+    scrubbing = redaction.metrics if signal == "metrics" else redaction.requests
+    return (Step("redact", (scrubbing.texts,), words=redaction.sentences),) if scrubbing else ()
 
 
 def _key_table(key: bytes) -> Recall:

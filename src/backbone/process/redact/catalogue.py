@@ -137,7 +137,7 @@ CREDENTIAL = Rule(
     words=CREDENTIAL_WORDS,
 )
 WORDS = Group(
-    (PRIVATE_KEY, JWT, URL_PASSWORD, BEARER, BASIC, CLOUD_KEY, CREDENTIAL),
+    (PRIVATE_KEY, JWT, BEARER, BASIC, CLOUD_KEY, CREDENTIAL),
     ("whole", "line", "value"),
 )
 
@@ -300,7 +300,10 @@ PHONE = Rule(
     ),
     checks.PHONE,
 )
-NUMBERS = Group((EMAIL, CARD, IBAN, NATIONAL_ID, IPV6, IPV4, MAC, PHONE), ("phone", "id", "clear", "whole"))
+# A password in a URL ends with the sign before a name: with credentials in one group it would hide those that follow.
+NUMBERS = Group(
+    (URL_PASSWORD, EMAIL, CARD, IBAN, NATIONAL_ID, IPV6, IPV4, MAC, PHONE), ("phone", "id", "clear", "whole")
+)
 
 ODD_NUMBERS = "[０-９]{3}|[0-9](?:\u00a0|\u2009|\u202f|[\u2010-\u2015])[0-9]"
 """Digits and the spaces between them as no hint of a number expects them."""

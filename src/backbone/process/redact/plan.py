@@ -51,6 +51,12 @@ class Plan:
         return (NAMED, *(one.rule for one in self.own), BINARY, *(one.name for one in texts))
 
     @property
+    def merging(self) -> int:
+        """The bits of rules after which different texts may be the same."""
+        apart = {"hash", "keep"}
+        return sum(1 << bit for bit, rule in enumerate(self.names) if self.actions.get(rule, "keep") not in apart)
+
+    @property
     def sentences(self) -> tuple[str, ...]:
         """What is done, as sentences."""
         by_action: dict[str, list[str]] = {}
@@ -63,7 +69,8 @@ class Plan:
 
     def for_labels(self, action: Action) -> Plan:
         """Return the plan for labels, where something else stands for masks."""
-        return replace(self, actions={name: action if done == "mask" else done for name, done in self.actions.items()})
+        actions = {name: action if done == "mask" else done for name, done in self.actions.items()}
+        return replace(self, actions=actions, kept=("__name__", *self.kept))
 
 
 def plan_of(config: RedactConfig) -> Plan:

@@ -42,27 +42,12 @@ def _step(scrubber: Scrubber, places: Places, *other_kinds: str) -> Step:
     return Step("redact", layers, found, (_FOUND_IN_RESOURCE,), scrubber.plan.sentences)
 
 
-def exemplars_step(scrubber: Scrubber) -> Step:
-    """Return the step over rows with ``tenant`` and ``labels``."""
-    return Step("redact", _layers(scrubber, Places(attributes=(One("labels"),)), bits=False))
-
-
 def series_step(scrubber: Scrubber) -> Step:
     """Return the step over rows with ``tenant``, ``label_names`` and ``label_values``."""
     back = {"label_names": f"mapKeys({_LABELS})", "label_values": f"mapValues({_LABELS})"}
     layers = _layers(scrubber, Places(attributes=(One(_LABELS),)))
     arranged = {_LABELS: "mapFromArrays(label_names, label_values)"}
     return Step("redact", (arranged, *layers, back), words=scrubber.plan.sentences)
-
-
-def text_scrubbed(scrubber: Scrubber, text: str) -> str:
-    """Return the expression *text* with what the rules find replaced, where there is a column ``tenant``."""
-    found = f"({scrubber.may_hold_words('z')} OR {scrubber.may_hold_numbers('z')})"
-    none = "toUInt8(0)"
-    clean = _scrubbed(scrubber, "z", none)
-    if scrubber.drops:
-        clean = f"arrayMap(y -> if({scrubber.is_gone('y')}, '', y), [{clean}])[1]"
-    return f"arrayMap(z -> if({found}, {clean}, z), [toString({text})])[1]"
 
 
 def _looks(scrubber: Scrubber, places: Places, other_kinds: Sequence[str], found: str) -> tuple[dict[str, str], ...]:

@@ -1,8 +1,9 @@
 """
-A request of OpenTelemetry, walked through: where texts stand in it that may have to be scrubbed.
+A request, walked through: where texts stand in it that may have to be scrubbed.
 
 Of messages only those that hold such a text are noted, each before what it holds, so that notes stand in the order of
-the request's bytes. Places are addresses. Source: opentelemetry/proto/{common,resource,logs,trace}/v1.
+the request's bytes. Places are addresses. Source: opentelemetry/proto/{common,resource,logs,metrics,trace}/v1,
+prometheus/prompb/types.proto.
 """
 
 from __future__ import annotations
@@ -45,12 +46,15 @@ _ROW_BYTES = 8 * COLUMNS
 NUMBER = -1
 """In place of the end of a text: its beginning is a number, and the text that number's digits."""
 
-SKIP, STRING, ANY_VALUE, KEY_VALUE, KEY, FIRST_MESSAGE = range(6)
-"""What a field holds; from `FIRST_MESSAGE` on it is the message of that number less five."""
+SKIP, STRING, ANY_VALUE, KEY_VALUE, KEY, LABEL, FIRST_MESSAGE = range(7)
+"""
+What a field holds: an attribute is a `KEY_VALUE`, a `LABEL` is one whose value is a text. From `FIRST_MESSAGE` on it is
+the message of that number less six.
+"""
 FIELDS = 32
 """Fields that a message has at most; there is none of the number 0, whose place says `HAS_RULES`, or nothing."""
 HAS_RULES = 1
-REQUEST, ANY_VALUE_MESSAGE, PAIR_MESSAGE = 0, 1, 2
+REQUEST, ANY_VALUE_MESSAGE, PAIR_MESSAGE, LABEL_MESSAGE = range(4)
 """Messages that are there in every shape."""
 
 _ANY, _ADDRESS, _KEPT, _NAMED, _BYTES = (
@@ -289,20 +293,63 @@ def _pair(place: Place, parent: int, around: int, known: Known, notes: Notes) ->
 
 
 @kernel
+def _label(begin: int, end: int, known: Known, notes: Notes) -> tuple[int, int]:
+    """Return 1 if a label is to be gone through, 0 if nothing is in it, or what is wrong, and its kind."""
+    name, name_end, value = _parts(begin, end)
+    if name < 0:
+        return MALFORMED, 0
+    kind, key = _said(name, name_end, known)
+    if kind < 0:
+        kind = _asked_of(name, name_end, key, notes)
+        if kind < 0:
+            return NO_ROOM, 0
+    if kind < _KEPT:
+        return is_suspicious(value[2], value[3], known.tables, known.besides, False), kind
+    return kind != _KEPT, kind
+
+
+@kernel
 def _string(place: Place, parent: int, is_name: bool, around: int, known: Known, notes: Notes) -> int:
     """Note a field of text if it may have to be scrubbed; a name where it is known that it has to."""
-    is_noted = around & _ODD != 0
-    if not is_name:
+    kind = _ANY if is_name else around & (_ODD - 1)
+    if is_name:
+        is_noted = around & _ODD != 0
+    elif kind >= _KEPT:
+        is_noted = kind != _KEPT and place[2] != place[3]
+    else:
         is_noted = is_suspicious(place[2], place[3], known.tables, known.besides, False)
-    return min(_noted(notes, TEXT, place, parent, _ANY), 0) if is_noted else 0
+    return min(_noted(notes, TEXT, place, parent, kind), 0) if is_noted else 0
 
 
 @kernel
 def _what(message: int, shapes: int) -> int:
     """Return what a message is noted as."""
-    if message == PAIR_MESSAGE:
+    if message == PAIR_MESSAGE or message == LABEL_MESSAGE:
         return PAIR
     return CARRIER if byte_at(shapes + FIELDS * message) == HAS_RULES else MESSAGE
+
+
+@kernel
+def _held(holds: int, place: Place, own: int, around: int, known: Known, notes: Notes) -> tuple[int, int, int]:
+    """
+    Note a field if it may have to be scrubbed.
+
+    Returns 1 if what it holds is to be gone through, 0 if not, or what is wrong; what is said of it; and its message.
+    """
+    if holds == STRING or holds == KEY:
+        return _string(place, own, holds == KEY, around, known, notes), around, ANY_VALUE_MESSAGE
+    if holds == KEY_VALUE:
+        if _is_plain(place[2], place[3], known):
+            return 0, around, PAIR_MESSAGE
+        status, around = _pair(place, own, around, known, notes)
+        return status, around, PAIR_MESSAGE
+    if holds == LABEL:
+        status, around = _label(place[2], place[3], known, notes)
+        return status, around, LABEL_MESSAGE
+    if holds == ANY_VALUE:
+        around &= _ODD - 1
+        return _value(place, own, around, known, notes), around, ANY_VALUE_MESSAGE
+    return 1, around, holds - FIRST_MESSAGE
 
 
 @kernel
@@ -337,19 +384,8 @@ def look(data: int, end: int, known: Known, notes: Notes) -> int:
         holds = byte_at(shape + number) if kind == LEN and number < FIELDS else SKIP
         if holds == SKIP:
             continue
-        place, around, inner, status = (begin, size_at, first, at), said[level], ANY_VALUE_MESSAGE, 1
-        if holds == STRING or holds == KEY:
-            status = _string(place, own, holds == KEY, around, known, notes)
-        elif holds == KEY_VALUE:
-            if _is_plain(first, at, known):
-                continue
-            status, around = _pair(place, own, around, known, notes)
-            inner = PAIR_MESSAGE
-        elif holds == ANY_VALUE:
-            around &= _ODD - 1
-            status = _value(place, own, around, known, notes)
-        else:
-            inner = holds - FIRST_MESSAGE
+        place = begin, size_at, first, at
+        status, around, inner = _held(holds, place, own, said[level], known, notes)
         if status < 0:
             return status
         if status == 1:
