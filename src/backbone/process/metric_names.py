@@ -40,14 +40,10 @@ _PER = {"s": "second", "m": "minute", "min": "minute", "h": "hour", "d": "day", 
 
 def unit(unit: str, kind: str) -> str:
     """Return the words of an OpenTelemetry unit: ``ms`` gives ``milliseconds``, ``By/s`` ``bytes_per_second``."""
-    bare = f"replaceRegexpAll({unit}, '\\\\{{[^}}]*\\\\}}', '')"
-    first = _words(f"trimBoth(splitByChar('/', {bare})[1])", UNITS)
-    per = f"trimBoth(splitByChar('/', {bare})[2])"
-    ratio = f"{unit} = '1' AND {kind} = 'gauge'"
-    return (
-        f"multiIf({ratio}, 'ratio', position({bare}, '/') = 0 OR {per} = '', {first}, "
-        f"{first} = '', concat('per_', {_words(per, _PER)}), concat({first}, '_per_', {_words(per, _PER)}))"
-    )
+    parts = f"splitByChar('/', replaceRegexpAll({unit}, '\\\\{{[^}}]*\\\\}}', ''))"
+    first, per = _words(f"trimBoth({parts}[1])", UNITS), _words(f"trimBoth({parts}[2])", _PER)
+    words = f"arrayFilter(w -> w NOT IN ('', 'per_'), [{first}, concat('per_', {per})])"
+    return f"if({unit} = '1' AND {kind} = 'gauge', 'ratio', arrayStringConcat({words}, '_'))"
 
 
 def metric(name: str, words: str, kind: str) -> str:
@@ -59,12 +55,13 @@ def metric(name: str, words: str, kind: str) -> str:
         words: the unit's words, of `unit`.
         kind: the Prometheus type.
     """
+    # Arrays of one give what stands in several places a name, without which the engine looks at all of it each time.
     legal = f"trimBoth(replaceRegexpAll({name}, '[^a-zA-Z0-9:]+', '_'), '_')"
-    bare = f"if({kind} = 'counter', replaceRegexpOne({legal}, '_total$', ''), {legal})"
+    bare = f"arrayMap(l -> if({kind} = 'counter', replaceRegexpOne(l, '_total$', ''), l), [{legal}])"
     # A unit that the name already says as a word is not said again.
-    said = f"position(concat('_', {bare}, '_'), concat('_', {words}, '_')) > 0"
-    united = f"if({words} = '' OR {said}, {bare}, concat({bare}, '_', {words}))"
-    suffixed = f"concat({united}, if({kind} = 'counter', '_total', ''))"
+    said = "position(concat('_', n, '_'), concat('_', w, '_')) > 0"
+    united = f"if(w = '' OR {said}, n, concat(n, '_', w))"
+    suffixed = f"arrayMap((n, w) -> concat({united}, if({kind} = 'counter', '_total', '')), {bare}, [{words}])[1]"
     return f"replaceRegexpOne({suffixed}, '^([0-9])', '_\\\\1')"
 
 

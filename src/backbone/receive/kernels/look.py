@@ -339,8 +339,6 @@ def _held(holds: int, place: Place, own: int, around: int, known: Known, notes: 
     if holds == STRING or holds == KEY:
         return _string(place, own, holds == KEY, around, known, notes), around, ANY_VALUE_MESSAGE
     if holds == KEY_VALUE:
-        if _is_plain(place[2], place[3], known):
-            return 0, around, PAIR_MESSAGE
         status, around = _pair(place, own, around, known, notes)
         return status, around, PAIR_MESSAGE
     if holds == LABEL:
@@ -382,7 +380,7 @@ def look(data: int, end: int, known: Known, notes: Notes) -> int:
         if number == RULES_FIELD and byte_at(shape) == HAS_RULES:
             return RESERVED
         holds = byte_at(shape + number) if kind == LEN and number < FIELDS else SKIP
-        if holds == SKIP:
+        if holds == SKIP or (holds == KEY_VALUE and _is_plain(first, at, known)):
             continue
         place = begin, size_at, first, at
         status, around, inner = _held(holds, place, own, said[level], known, notes)
