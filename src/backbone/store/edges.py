@@ -21,6 +21,15 @@ _CAUGHT_UP_SECONDS_AT_FIRST = 3_600
 _CALLS_KEPT_SECONDS = 600
 
 
+def _at(seconds: str) -> str:
+    """
+    Return a time of seconds since 1970, as fine as those of spans.
+
+    Against whole seconds, of which the engine makes the former in its index, what lies in the last one is passed over.
+    """
+    return f"toDateTime64({seconds}, 9, 'UTC')"
+
+
 def call_spans(columns: str, where: str) -> str:
     """
     Return the select of the spans of calls, stored or not: those that sampling leaves out stand in ``calls``.
@@ -39,12 +48,12 @@ def call_spans(columns: str, where: str) -> str:
 
 _SERVED = call_spans(
     "tenant, trace_id, parent_span_id, service, duration_ns, status",
-    "time >= toDateTime({minute:UInt32}, 'UTC') AND time < toDateTime({minute:UInt32} + 60, 'UTC') "
+    f"time >= {_at('{minute:UInt32}')} AND time < {_at('{minute:UInt32} + 60')} "
     "AND kind IN ('server', 'consumer') AND parent_span_id != toFixedString('', 8)",
 )
 _CALLED = call_spans(
     "tenant, trace_id, span_id, service",
-    "time >= toDateTime({minute:UInt32} - 60, 'UTC') AND time < toDateTime({minute:UInt32} + 120, 'UTC') "
+    f"time >= {_at('{minute:UInt32} - 60')} AND time < {_at('{minute:UInt32} + 120')} "
     "AND kind IN ('client', 'producer')",
 )
 _SUM_UP = f"""
@@ -65,11 +74,11 @@ SELECT DISTINCT toUnixTimestamp(toStartOfMinute(time)) AS minute
 FROM ({
     call_spans(
         "time",
-        f"time >= toDateTime({{settled:UInt32}} - {_CAUGHT_UP_SECONDS}, 'UTC') "
-        "AND time < toDateTime({settled:UInt32}, 'UTC') AND kind IN ('server', 'consumer')",
+        f"time >= {_at(f'{{settled:UInt32}} - {_CAUGHT_UP_SECONDS}')} AND time < {_at('{settled:UInt32}')} "
+        "AND kind IN ('server', 'consumer')",
     )
 })
-WHERE time >= toDateTime(if(last = 0, {{settled:UInt32}} - {_CAUGHT_UP_SECONDS_AT_FIRST}, last + 60), 'UTC')
+WHERE time >= {_at(f"if(last = 0, {{settled:UInt32}} - {_CAUGHT_UP_SECONDS_AT_FIRST}, last + 60)")}
 ORDER BY minute
 """  # noqa: S608 - our own
 _SUMMED_UP_CALLS = f"""

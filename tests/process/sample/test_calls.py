@@ -56,7 +56,9 @@ async def test_edges_count_all_calls(sampled: Sampled, before: dict[str, Any], a
     ]
 
 
-async def test_calls_are_let_go_of_when_they_are_summed_up(sampled: Sampled) -> None:
+@pytest.mark.parametrize("second", [0, 9, 10, 59])
+async def test_calls_are_let_go_of_when_they_are_summed_up(sampled: Sampled, second: int) -> None:
+    sampled.now_ns = settled_ns(sampled.now_ns) + second * NANOSECONDS_PER_SECOND
     await sampled.use(ON)
     await _send(sampled, 1, sampled.now_ns, "edge", "shop", "store")
     sums = EdgeSums(sampled.stored.engine)
