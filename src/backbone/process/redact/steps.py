@@ -69,13 +69,12 @@ def _looks(scrubber: Scrubber, places: Places, other_kinds: Sequence[str], found
 
 
 def _layers(
-    scrubber: Scrubber, places: Places, *other_kinds: str, bits: bool = True, of_resource: bool = False
+    scrubber: Scrubber, places: Places, *other_kinds: str, of_resource: bool = False
 ) -> tuple[dict[str, str], ...]:
     restored = {
         column: f"if(redact_found, {back}, {column})" for column, back in places.restored(scrubber).items()
     }  # fmt: skip
-    if bits:
-        restored["redactions"] = f"if(redact_found, {scrubber.bits('redact_texts', CLEAN)}, toUInt64(0))"
+    restored["redactions"] = f"if(redact_found, {scrubber.bits('redact_texts', CLEAN)}, toUInt64(0))"
     looked_at = places.without(_RESOURCE) if of_resource else places
     found = {"redact_found": any_of([_FOUND_IN_RESOURCE, "redact_found"])} if of_resource else {}
     return (

@@ -194,6 +194,13 @@ def _asked_of(begin: int, end: int, key: int, notes: Notes) -> int:
 
 
 @kernel
+def _kind_of(begin: int, end: int, known: Known, notes: Notes) -> int:
+    """Return what a name says of its value, having noted it if that is not known; or `NO_ROOM`."""
+    kind, key = _said(begin, end, known)
+    return kind if kind >= 0 else _asked_of(begin, end, key, notes)
+
+
+@kernel
 def _is_plain(at: int, end: int, known: Known) -> bool:
     """Tell whether a pair is a name that says nothing and a short text or a number in which there is nothing."""
     if at + 4 > end or byte_at(at) != _TEXT_TAG or byte_at(at + 1) >= 0x80:
@@ -269,11 +276,9 @@ def _pair(place: Place, parent: int, around: int, known: Known, notes: Notes) ->
     name, name_end, value = _parts(place[2], place[3])
     if name < 0:
         return MALFORMED, 0
-    kind, key = _said(name, name_end, known)
+    kind = _kind_of(name, name_end, known, notes)
     if kind < 0:
-        kind = _asked_of(name, name_end, key, notes)
-        if kind < 0:
-            return NO_ROOM, 0
+        return NO_ROOM, 0
     if kind == _ANY and around == _ADDRESS:
         kind = _ADDRESS
     if kind & _ODD:
@@ -298,11 +303,9 @@ def _label(begin: int, end: int, known: Known, notes: Notes) -> tuple[int, int]:
     name, name_end, value = _parts(begin, end)
     if name < 0:
         return MALFORMED, 0
-    kind, key = _said(name, name_end, known)
+    kind = _kind_of(name, name_end, known, notes)
     if kind < 0:
-        kind = _asked_of(name, name_end, key, notes)
-        if kind < 0:
-            return NO_ROOM, 0
+        return NO_ROOM, 0
     if kind < _KEPT:
         return is_suspicious(value[2], value[3], known.tables, known.besides, False), kind
     return kind != _KEPT, kind
