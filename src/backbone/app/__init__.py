@@ -72,8 +72,6 @@ _WIRES: dict[WireName, str] = {
     "samples": "metrics",
 }
 """The lanes and the signal each carries."""
-_SCRUBBED: frozenset[WireName] = frozenset(("traces", "logs", "metrics", "remote_write"))
-"""Those with texts; they are scrubbed as they come."""
 _GRACE_SECONDS = 5.0
 _FOR_EVER_SECONDS = 100 * 365 * 86_400
 _NO_POLICY = Policy()
@@ -206,7 +204,7 @@ async def _lanes(
             options,
             metrics,
             partial(policy.refill, name),
-            scrub=partial(policy.scrub, name) if name in _SCRUBBED else None,
+            scrub=partial(policy.scrub, name),
         )
         for name, signal in _WIRES.items()
     }

@@ -57,7 +57,7 @@ class PolicyInForce:
         self._scrubbers = _scrubbers(engine, self.policy)
 
     async def scrub(self, name: WireName, requests: Sequence[Request]) -> list[bytes | UserInputError]:
-        """Return requests as they may be written, or why they cannot be read."""
+        """Return requests as they may be written, or why they cannot be read; those without texts are not looked at."""
         if scrubber := self._scrubbers.get(name):
             return await scrubber.scrub(name, requests)
         return [body for body, _ in requests]

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 from bench.policy.texts import scrubbed_texts
+from hypothesis import strategies as st
 
 from backbone.config.policy.redact import RedactConfig
 from backbone.process.redact import Redaction, redaction
@@ -16,6 +17,19 @@ from backbone.store.embedded import EmbeddedEngine
 from backbone.store.engine import Statement
 
 KEY = bytes(range(16))
+_PIECES = (
+    "4111 1111 1111 1111", "DE89370400440532013000", "gb29 nwbk", "NWBK60161331926819", "jane@x.io", "%40", "10.1.2.3",
+    "8.8.8.8", "2001:db8:", ":1", "3c:22:fb:45:a1:0e", "AB 12 34 56 C", "X1234567L", "12345678Z", "+49 151 2345678",
+    "tel", "passport", "password", "contraseña", "token", "=", ": ", "'", '"', "--", " ", "\\n", "\n", "_", ".", "-",
+    "/", "x", "7", "12", "345", "6789", "A", "Bearer ", "eyJhbGciOi", "AKIA", "sk-", "Basic dTpw", "é", "cookie",
+    "key", ">", "%3D", "RSSMRA85T10A562S", "ABCDE1234F", "415-555-2671", "123-45-6789", "2 85 07 2A 123 456 78",
+    "11010519491231002X", "--pwd ", "--otp ", "--shared.token.hash ", "--my-passphrase ", "identified by ", "secret",
+    "ssn ", "sk_live_", "SG.", "AIza", "abcdefghijklm", "https://u:p@h/", "hooks.slack.com", "\u00a0", "0", "5", "00",
+    "+1", "(", ")", "#", "\\", ":", ",",
+    "２", "–", "３",  # noqa: RUF001 - what people write for others
+)  # fmt: skip
+NEARLY = st.lists(st.sampled_from(_PIECES), max_size=8).map("".join)
+"""Texts in which something stands, or nearly does."""
 
 
 def config(**options: Any) -> RedactConfig:

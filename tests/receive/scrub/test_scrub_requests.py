@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, LogsData, ResourceLogs, ScopeLogs
@@ -22,7 +22,7 @@ from backbone.simulate.secrets import canaries
 from backbone.store.embedded import EmbeddedEngine, EmbeddedOptions
 from backbone.store.engine import Statement
 from backbone.store.wire import WireName
-from tests.process.redact.scrubbing import KEY, config, scrub, scrub_in_rows
+from tests.process.redact.scrubbing import KEY, NEARLY, config, scrub, scrub_in_rows
 
 MAIL, CLEAN = "to jane@example.com", "to <email>"
 SETTINGS = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
@@ -215,19 +215,12 @@ def test_whatever_rules_find_in_rows_they_find_in_requests(engine: EmbeddedEngin
     assert asyncio.run(scrub(engine, texts)) == asyncio.run(scrub_in_rows(engine, texts, found))
 
 
-PIECES = st.sampled_from(
-    (
-        "4111 1111 1111 1111", "DE89370400440532013000", "gb29 nwbk", "NWBK60161331926819", "jane@x.io", "%40", "10.1.2.3",
-        "8.8.8.8", "2001:db8:", ":1", "3c:22:fb:45:a1:0e", "AB 12 34 56 C", "X1234567L", "12345678Z", "+49 151 2345678",
-        "tel", "passport", "password", "contraseña", "token", "=", ": ", "'", '"', "--", " ", "\\n", "\n", "_", ".", "-", "/", "x", "7",
-        "12", "345", "6789", "A", "Bearer ", "eyJhbGciOi", "AKIA", "sk-", "Basic dTpw", "é", "２", "cookie", "key", ">", "%3D",
-        "RSSMRA85T10A562S", "ABCDE1234F", "415-555-2671", "123-45-6789", "2 85 07 2A 123 456 78", "11010519491231002X",
-    )
-)  # fmt: skip
-
-
 @SETTINGS
-@given(st.lists(st.lists(PIECES, max_size=8).map("".join), min_size=1, max_size=200))
+@given(st.lists(NEARLY, min_size=1, max_size=200))
+@example(["4111 1111 1111 1111", "AKIAAB 12 34 56 C"])
+@example(["4111 1111 1111 1111", "gb29 nwbkDE89370400440532013000"])
+@example(["password=hunter2", "AKIAAB 12 34 56 C", "gb29 nwbkDE89370400440532013000"])
+@example(["tel 10.1.2.32 85 07", "--shared.token.hash x", "identified by z"])
 def test_any_text_comes_out_of_requests_as_out_of_rows(engine: EmbeddedEngine, texts: list[str]) -> None:
     found = redaction(config(labels="mask"), KEY)
     assert asyncio.run(scrub(engine, texts)) == asyncio.run(scrub_in_rows(engine, texts, found))

@@ -76,8 +76,8 @@ JWT = Rule(
 CLOUD_KEY = Rule(
     "cloud_key",
     (
-        r"A(?:KIA|SIA|BIA|CCA|GPA|IDA|ROA|NPA|NVA)[A-Z0-9]{4}|AIza[A-Za-z0-9]|ya29\.|GOCSPX-|gh[pousr]_|github_pat_|"
-        r"glpat-|xox[abeoprs]-|[sr]k_(?:live|test)_|whsec_|SG\.[A-Za-z0-9]|npm_|pypi-|sk-[A-Za-z0-9]|do[opr]_v1_|hf_|"
+        r"A(?:KIA|SIA|BIA|CCA|GPA|IDA|ROA|NPA|NVA)[A-Z0-9]{4}|AIza[A-Za-z0-9_-]|ya29\.|GOCSPX-|gh[pousr]_|github_pat_|"
+        r"glpat-|xox[abeoprs]-|[sr]k_(?:live|test)_|whsec_|SG\.[A-Za-z0-9_-]|npm_|pypi-|sk-[A-Za-z0-9_-]{2}|do[opr]_v1_|hf_|"
         r"AccountKey=|[?&]sig=|hooks\.slack\.com|shp(?:at|ca|pa|ss)_|hvs\.|dckr_pat_|dapi[0-9a-f]|ATATT3"
     ),
     (
@@ -100,7 +100,7 @@ CLOUD_KEY = Rule(
 URL_PASSWORD = Rule(
     "url_password",
     r"/[^/\s:@]*:[^/\s]*@",
-    (Form("whole", r":\\?/\\?/[^\s/:@\"'<>]*:[^\s/\"'<>]+@"),),
+    (Form("whole", r":\\?/\\?/[^\s/:@\"'<>]*:[^\s/\"'<>]+@", _NO_WORD),),
     "startsWith(s, ':')",
 )
 BEARER = Rule(
@@ -122,7 +122,7 @@ CREDENTIAL = Rule(
     (
         r"(?i)(?:passw|contrase|passphrase|passcode|pwd|secret|token|key|credentials?|cv[vc]2?|otp|authorization|cookie)"
         r"(?:[_.-]?(?:key|value|hash|code|ord|ort|d|ña|na))?[\"'\\]{0,4}\s{0,3}(?:[=:>]|%3[AD])"
-        r"|--[a-z-]*(?:passw|secret|token|key)[a-z]*\s|identified by\s|password\s+['\"]"
+        r"|--[a-z_.-]*(?:passw|contrase|passphrase|passcode|pwd|secret|token|key|credential|cv[vc]|otp)[a-z0-9ñ_.-]*\s|(?:identified by|password)\s+['\"]"
     ),
     (
         Form("value", "", rf"(?i:(?:proxy-)?authorization)[\"'\\]*\s*{_IS}\s*[\"'\\]*(?:[A-Za-z0-9-]+\s+)?"),
@@ -143,7 +143,7 @@ WORDS = Group(
 
 EMAIL = Rule(
     "email",
-    r"@[A-Za-z0-9-]*(?:\.|[^\x00-\x7f])|%40[A-Za-z0-9]|＠",
+    r"@[A-Za-z0-9-]*(?:\.|[^\x00-\x7f])|%40(?:[A-Za-z0-9-]|[^\x00-\x7f])|＠",
     (
         Form(
             "whole",
@@ -285,7 +285,7 @@ _PHONE_WORDS = r"(?:phone|tel|telephone|mobile|cell|fax|msisdn|telefon|handy|wha
 PHONE = Rule(
     "phone",
     (
-        r"\+[1-9][0-9 ().-]{7}|\b00[1-9][0-9]{0,2}[ ./-]\(?[0-9]{2}|[0-9]{3}[).-] ?[0-9]{3}[.-][0-9]{4}"
+        r"\+[1-9][0-9 ()./-]{7}|\b00[1-9][0-9]{0,2}[ ./-]\(?[0-9][0-9 ./()-]|[0-9]{3}[).-] ?[0-9]{3}[.-][0-9]{4}"
         rf"|(?i:{_PHONE_WORDS})[a-z_ ]{{0,10}}[\"'\\]{{0,4}}[ :=.#]{{1,4}}[\"'\\+(]{{0,3}}[0-9]"
     ),
     (
@@ -305,7 +305,7 @@ NUMBERS = Group(
     (URL_PASSWORD, EMAIL, CARD, IBAN, NATIONAL_ID, IPV6, IPV4, MAC, PHONE), ("phone", "id", "clear", "whole")
 )
 
-ODD_NUMBERS = "[０-９]{3}|[0-9](?:\u00a0|\u2009|\u202f|[\u2010-\u2015])[0-9]"
+ODD_NUMBERS = "[０-９](?:[０-９]{2}|[0-9])|[0-9][０-９]|[0-9][^0-9A-Za-z]?(?:\u00a0|\u2009|\u202f|[\u2010-\u2015])[^0-9A-Za-z]{0,4}[0-9]"
 """Digits and the spaces between them as no hint of a number expects them."""
 
 SECRET_NAMES = (

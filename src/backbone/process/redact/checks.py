@@ -48,13 +48,14 @@ def iban(lengths: str) -> str:
     )
 
 
+_PRIVATE = "^[+(]?(?:0|10|127|172[.](?:1[6-9]|2[0-9]|3[01])|192[.]168)(?:[.][0-9]+){2}"
 _PHONE_WORDS = "(?i)(?:phone|tel|mobile|cell|fax|msisdn|handy|whatsapp|sms)"
 # In one piece a number needs more digits to be told from an amount with a sign.
 PHONE = _over(
     "d",
     f"toUInt8(length({_DIGITS}))",
     (
-        f"multiIf(match(b, '{_PHONE_WORDS}'), d BETWEEN 7 AND 15, match(s, '^[+][0-9]+$'), d BETWEEN 10 AND 15, "
+        f"multiIf(match(s, '{_PRIVATE}'), 0, match(b, '{_PHONE_WORDS}'), d BETWEEN 7 AND 15, match(s, '^[+][0-9]+$'), d BETWEEN 10 AND 15, "
         "match(s, '^(?:[+]|00[1-9])'), d BETWEEN 8 AND 15, "
         "match(s, '^(?:[(][2-9][0-9]{2}[)] ?|[2-9][0-9]{2}[.-])[2-9][0-9]{2}[.-][0-9]{4}$'))"
     ),
@@ -129,8 +130,10 @@ _NOTHING = (
     "^(?:[*•]+|[xX]{3,}|%[a-z]|[$][{(]?[A-Za-z_][A-Za-z0-9_.:-]*[)}]?|[{]+[a-z0-9_.]*|<[a-z0-9_]+(?::[^>]*)?>.*|[a-z]+_value|"
     "/.*|-+|[0-9]+ms|[.]+)$"
 )
+# Words that prose has as well are followed by a secret only where that is in quotes.
 CREDENTIAL = (
-    f"NOT match(b, '(?i)^[^a-z]*(?:bearer|basic)') AND NOT match(s, '{_NOTHING}') "
+    "NOT match(b, '(?i)^[^a-z]*(?:bearer|basic)|^(?:identified by|password)[[:space:]]+$') "
+    f"AND NOT match(s, '{_NOTHING}') "
     f"AND position(' {_NO_VALUES} ', concat(' ', lower(trim(TRAILING '.' FROM s)), ' ')) = 0 "
     "AND (position(s, '=') > 0 OR NOT match(b, '(?i)cookie[^a-z]*$'))"
 )

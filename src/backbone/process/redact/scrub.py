@@ -57,6 +57,12 @@ class Scrubber:
             return "toUInt8(0)"
         return f"match({text}, {literal(self._number_hint())})"
 
+    def may_hold_only_numbers(self, text: str) -> str:
+        """Return `may_hold_words` or `may_hold_numbers` of a text of which `may_hold_more` is not true."""
+        return any_of(
+            [f"multiMatchAny({text}, {literals([*self._email(), ODD_NUMBERS])})", self.may_hold_numbers(text)]
+        )
+
     def is_suspicious(self, names: str) -> str:
         """Return whether a name of an attribute in *names*, each in a line, is looked for or may hold something."""
         own = [f"(?im)^(?:{one.names})$" for one in self.plan.named if one.rule != NAMED]
@@ -143,7 +149,7 @@ class Scrubber:
 
     def _number_hint(self) -> str:
         hints = "|".join(f"(?:{rule.hint})" for rule in self.plan.numbers.rules if rule.name != "email")
-        return hints.replace(r"\b", rf"(?:\b|{ESCAPED})").replace("(?:^|[^", f"(?:{ESCAPED}|^|[^")
+        return hints.replace(r"\b", rf"(?:\b|_|{ESCAPED})").replace("(?:^|[^", f"(?:{ESCAPED}|^|[^")
 
     def _bytes_hints(self) -> list[str]:
         words = [EMAIL_IN_BYTES if hint in self._email() else hint for hint in self._word_hints()]

@@ -157,7 +157,7 @@ def _has_sign(begin: int, start: int, stop: int, end: int, classes: int) -> bool
         elif spaces or not (byte_at(classes + byte) & WORD_CHARACTER or byte >= 0x80 or _is_joint(byte)):
             break
     at = start - 1
-    while at > begin and (byte_at(classes + byte_at(at)) & LETTER or byte_at(at) == _DASH):
+    while at > begin and (byte_at(classes + byte_at(at)) & LETTER or _is_joint(byte_at(at))):
         if byte_at(at) == _DASH and byte_at(at - 1) == _DASH:
             return True
         at -= 1
