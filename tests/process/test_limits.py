@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -61,6 +63,19 @@ async def test_what_is_over_a_metrics_budget_is_added_up_in_its_overflow_series(
 
     kept = {(("n", str(number)),): 10.0 + number for number in range(3)}
     assert first == second == kept | {OVERFLOW: 13.0 + 14.0 + 15.0}
+
+
+async def test_new_series_wait_a_while_after_many_over_a_budget_and_known_ones_do_not(governed: StartGoverned) -> None:
+    async with governed("limits: {active_series_per_metric: 3}") as server:
+        await write(server, calls(range(3)))
+        started = time.monotonic()
+        await write(server, calls(range(4, 7_504)))
+        new = asyncio.create_task(write(server, calls(range(1), "other")))
+        await write(server, calls(range(3)), NOW_MS + 15_000)
+        assert not new.done()
+        await new
+        assert time.monotonic() - started > 1.5
+        assert len(await found(server, "other")) == 1
 
 
 async def test_series_that_are_there_stay_over_a_restart_and_a_smaller_budget(governed: StartGoverned) -> None:

@@ -198,3 +198,16 @@ def test_many_series_are_all_remembered_until_all_are_forgotten() -> None:
     known.forget()
     known.learn(np.array([(keys[0], 99, TODAY)], RESOLVED), era)
     assert len(parted(known, body).fps) == 0
+
+
+def test_series_over_a_limit_are_counted_and_those_added_up_stay_unknown() -> None:
+    known = KnownSeries()
+    body = request([((("__name__", f"m{number}"),), ((1.0, NOW_MS),)) for number in range(4)])
+    keys = keys_of(parted(known, body))
+    by_rule, by_limit, added_up, stored = 1, 2, 15, 99
+    rows = np.array(list(zip(keys, (by_rule, by_limit, added_up, stored), [TODAY] * 4, strict=True)), RESOLVED)
+    assert known.learn(rows, known.era) == 2
+    again = parted(known, body)
+    assert again.fps.tolist() == [stored]
+    assert again.left_out[[0, 1]].tolist() == [1, 1]
+    assert keys_of(again) == [keys[2]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from backbone.process.admission import REASONS
 from backbone.process.literals import literals
-from backbone.process.series import FIRST_FINGERPRINT, STORED, UNCHANGED
+from backbone.process.series import ADDED_UP, FIRST_FINGERPRINT, STORED, UNCHANGED
 from backbone.process.view import Pipeline, Recall, View
 
 _REASONS = f"arrayResize({literals(REASONS)}, {FIRST_FINGERPRINT - 1}, '')"
@@ -38,9 +38,11 @@ WHERE count > 0 GROUP BY tenant, minute, reason
 
 _DAY = "toInt32(toDate(fromUnixTimestamp64Milli(last_ms, 'UTC'))) AS day"
 _KNOWN = f"SELECT received, key, fp, {_DAY} FROM judged_in WHERE known AND key != 0"
+# Those that were added up are not to be known; the receiver counts them.
 _NEW = f"""
-SELECT received, key, if({UNCHANGED}, fp, toUInt64(indexOf({_REASONS}, toString(verdict)))) AS fp, {_DAY}
-FROM governed_in WHERE key != 0 AND ({UNCHANGED} OR NOT {STORED})
+SELECT received, key,
+    multiIf({UNCHANGED}, fp, collapsed, {ADDED_UP}, toUInt64(indexOf({_REASONS}, toString(verdict)))) AS fp, {_DAY}
+FROM governed_in WHERE key != 0 AND ({UNCHANGED} OR NOT {STORED} OR collapsed)
 """
 
 

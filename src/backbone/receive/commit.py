@@ -9,6 +9,7 @@ at high load it never rests.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import time
 from collections import deque
@@ -124,6 +125,7 @@ class Lane:
         self._astray = False
         """Whether what views look into may be ahead of what is stored."""
         self._closing = False
+        self._resting_until = 0.0
         self._last_ns = 0
         # The time makes tokens of this run differ from those of any run before.
         self._tokens = (f"{wire.name}-{now_ns():x}-{number}" for number in itertools.count())
@@ -175,6 +177,10 @@ class Lane:
         """A context in which no group is written: it begins when the one under way is; requests wait meanwhile."""
         return self._writing
 
+    def rest(self, seconds: float) -> None:
+        """Let what comes wait for so long from now on, unless half a group does."""
+        self._resting_until = max(self._resting_until, time.monotonic() + seconds)
+
     def close(self) -> None:
         """Take no more requests; `run` ends when those that wait are written."""
         self._closing = True
@@ -182,12 +188,11 @@ class Lane:
         self._worthwhile.set()
 
     async def _gather(self, seconds: float) -> None:
-        if not self._worthwhile.is_set():
-            try:
-                async with asyncio.timeout(seconds):
+        self.rest(seconds)
+        while not self._worthwhile.is_set() and (left := self._resting_until - time.monotonic()) > 0:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(left):
                     await self._worthwhile.wait()
-            except TimeoutError:
-                pass
 
     def _is_worthwhile(self) -> bool:
         options = self._options

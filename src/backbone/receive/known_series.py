@@ -24,6 +24,8 @@ _MOST_PLACES = 1 << 24
 """Of the table, which takes 24 bytes for each; a table that would be larger is begun anew."""
 _FULLEST = 0.6
 _WORD = (1 << 64) - 1
+_LEFT_OUT_BY_RULE, _ADDED_UP = 1, kernels.FIRST_FINGERPRINT - 1
+"""What is no fingerprint: left out by a rule of tagging; by a limit, those between; added up in another series."""
 _LIKELY_BYTES = 16
 """A sample or a series rarely takes fewer; where they do, the request is parted once more with more room."""
 
@@ -141,10 +143,22 @@ class KnownSeries:
         words = [xxhash.xxh3_64_intdigest(name, seed=self._secret + number & _WORD) for number in range(SECRETS)]
         return np.array(words, np.uint64)
 
-    def learn(self, rows: NDArray[np.void], era: int) -> None:
-        """Remember what the engine said of series, rows of `RESOLVED`, unless all was forgotten since that *era*."""
-        if era != self.era:
-            return
+    def learn(self, rows: NDArray[np.void], era: int) -> int:
+        """
+        Remember what the engine said of series, unless all was forgotten since that *era*.
+
+        Args:
+            rows: of `RESOLVED`.
+            era: when they were asked about.
+
+        Returns:
+            How many of them are over a limit.
+        """
+        if era == self.era:
+            self._remember(rows[rows["fp"] != _ADDED_UP])
+        return int(np.count_nonzero((rows["fp"] > _LEFT_OUT_BY_RULE) & (rows["fp"] <= _ADDED_UP)))
+
+    def _remember(self, rows: NDArray[np.void]) -> None:
         table = self._table
         wanted = len(table.keys)
         while table.used + len(rows) > wanted * _FULLEST:

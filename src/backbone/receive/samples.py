@@ -22,6 +22,8 @@ from backbone.store.engine import Engine, Statement
 
 _BLOCKING_BYTES = 64 << 10
 """Larger requests are unpacked and parted in a thread."""
+_REST_SECONDS, _LONGEST_REST_SECONDS = 200e-6, 2.0
+"""How long the lane of series rests after each that was over a limit, about seven times what it took."""
 
 _RESOLVED = Statement(
     "SELECT key, fp, day FROM resolved WHERE received = fromUnixTimestamp64Nano({received_ns:Int64}, 'UTC')"
@@ -90,8 +92,11 @@ class SampleIntake:
 
     async def _learn(self, received_ns: int, era: int) -> None:
         statement = Statement(_RESOLVED.sql, {"received_ns": received_ns})
-        rows = await self._engine.query(statement, output="RowBinary")
-        self._known.learn(np.frombuffer(rows, RESOLVED), era)
+        rows = np.frombuffer(await self._engine.query(statement, output="RowBinary"), RESOLVED)
+        over = self._known.learn(rows, era)
+        # Senders of ever new series are not to take the engine from all others; the more of them wait, the more are
+        # written at once.
+        self._series.rest(min(over * _REST_SECONDS, _LONGEST_REST_SECONDS))
 
 
 def _columns(parted: Parted) -> bytes:
