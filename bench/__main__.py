@@ -24,6 +24,7 @@ from bench.load import SenderDied
 from bench.measure import Figures, ProgressSink, Settings, measure
 from bench.parts import PARTS, Part
 from bench.peers import PEERS, Backbone, install_command, installed_peers, missing_packages
+from bench.policy import bomb
 from bench.policy import run as policy
 from bench.queries import run as queries
 from bench.search import run as search
@@ -101,7 +102,7 @@ def run(
 
 def choose(names: list[str]) -> list[Part]:
     """Return the parts of ingest that are named, each once; all when nothing is."""
-    known = [*PARTS, queries.NAME, search.NAME, policy.NAME]
+    known = [*PARTS, queries.NAME, search.NAME, policy.NAME, bomb.NAME]
     for name in names:
         if name not in known:
             raise typer.BadParameter(f"unknown part {name!r}; there are {', '.join(known)}")
@@ -111,7 +112,7 @@ def choose(names: list[str]) -> list[Part]:
 def main(
     parts: Annotated[
         list[str] | None,
-        typer.Argument(help="spans, logs, points, samples, promql, search, policy; all when none is named"),
+        typer.Argument(help="spans, logs, points, samples, promql, search, policy, bomb; all when none is named"),
     ] = None,
     seconds: Annotated[float, typer.Option(help="work at full speed, in CPU-seconds of a server at its goal")] = 6.0,
     half_seconds: Annotated[float, typer.Option(help="how long half of that speed is held")] = 12.0,
@@ -159,7 +160,10 @@ def main(
             places = Path(work), RESULTS
             measured |= search.run(Backbone(otlp), quick, machine, places, shown_progress, console)
         if not parts or policy.NAME in parts:
-            measured |= policy.run(quick, machine, (Path(work), RESULTS), shown_progress, console)
+            measured |= policy.run(quick, machine, (Path(work), RESULTS), shown_progress)
+        if not parts or bomb.NAME in parts:
+            places = Path(work), RESULTS
+            measured |= bomb.run(Backbone(otlp), quick, machine, places, shown_progress)
     if not measured:
         console.print("nothing was measured")
         raise typer.Exit(1)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from rich.console import Console
 
 from backbone.app import scratch_store
 from backbone.cli.canary import Outcome, try_out
@@ -42,7 +41,7 @@ async def corpora(directory: Path) -> dict[str, dict[str, Score]]:
     return found
 
 
-def run(quick: bool, machine: Machine, places: tuple[Path, Path], show: ShowProgress, console: Console) -> bool:
+def run(quick: bool, machine: Machine, places: tuple[Path, Path], show: ShowProgress) -> bool:
     """Measure, print and write; *places* are where to work and where to write. Return whether there are figures."""
     work, results = places
     folder = work / NAME
@@ -65,8 +64,8 @@ def run(quick: bool, machine: Machine, places: tuple[Path, Path], show: ShowProg
         "rates": found,
     }
     path.with_suffix(".json").write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2))
-    console.print(text, markup=False)
-    console.print(f"written to {path} and {path.with_suffix('.json').name}")
+    print(text)
+    print(f"written to {path} and {path.with_suffix('.json').name}")
     return True
 
 

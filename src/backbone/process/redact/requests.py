@@ -11,6 +11,7 @@ from backbone.process.redact.plan import Plan
 from backbone.process.redact.scrub import Scrubber
 
 _WITH_SIGNS = frozenset({"email", "url_password"})
+_IN_INTEGERS = frozenset("-0123456789")
 
 
 def scrubbing_of(scrubber: Scrubber, renames: Mapping[str, str]) -> Scrubbing:
@@ -32,9 +33,14 @@ def scrubbing_of(scrubber: Scrubber, renames: Mapping[str, str]) -> Scrubbing:
         words=(*_words(plan), *(word for words in own if words for word in words)),
         numbers=any(rule.name != "email" for rule in plan.numbers.rules),
         signs=not rules.isdisjoint(_WITH_SIGNS),
-        integers=bool(own),
+        integers=any(_may_be_integer(words) for words in own),
         everything=None in own,
     )
+
+
+def _may_be_integer(words: tuple[Word, ...] | None) -> bool:
+    """Return whether a pattern with these words may find something in an integer."""
+    return words is None or any(_IN_INTEGERS.issuperset(word.text) for word in words)
 
 
 def _words(plan: Plan) -> tuple[Word, ...]:
