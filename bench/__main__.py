@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import httpx
 import typer
@@ -23,7 +23,7 @@ from bench import report
 from bench.load import SenderDied
 from bench.measure import Figures, ProgressSink, Settings, measure
 from bench.parts import PARTS, Part
-from bench.peers import PEERS, Backbone, install_command, installed_peers, missing_packages
+from bench.peers import PEERS, Backbone, Otlp, install_command, installed_peers, missing_packages
 from bench.policy import bomb
 from bench.policy import run as policy
 from bench.queries import run as queries
@@ -36,6 +36,9 @@ BUDGET_SECONDS = 14 * 60
 """After this no other measurement of ingest is started, so that all of it ends within 15 minutes."""
 
 console = Console()
+
+ALONE = {search.NAME: search.run, policy.NAME: policy.run, bomb.NAME: bomb.run}
+"""The parts in which nobody is beside Backbone."""
 
 
 def offer_peers(install: bool) -> list[str]:
@@ -66,14 +69,14 @@ def shown_progress(title: str) -> Iterator[ProgressSink]:
         )
 
 
-def programs(beside_peers: bool, otlp: str, only: list[str]) -> list[Program]:
+def programs(beside_peers: bool, otlp: Otlp, only: list[str]) -> list[Program]:
     """Return who is measured in a part: Backbone, and where they take its bodies, the peers that are installed."""
     everyone: list[Program] = [Backbone(otlp), *(installed_peers() if beside_peers else ())]
     return [program for program in everyone if not only or program.name in only]
 
 
 def run(
-    parts: list[Part], otlp: str, only: list[str], settings: Settings, work: Path
+    parts: list[Part], otlp: Otlp, only: list[str], settings: Settings, work: Path
 ) -> tuple[list[Figures], list[str]]:
     """Measure one after the other; return the figures, and notes about what could not be measured."""
     all_figures: list[Figures] = []
@@ -102,7 +105,7 @@ def run(
 
 def choose(names: list[str]) -> list[Part]:
     """Return the parts of ingest that are named, each once; all when nothing is."""
-    known = [*PARTS, queries.NAME, search.NAME, policy.NAME, bomb.NAME]
+    known = [*PARTS, queries.NAME, *ALONE]
     for name in names:
         if name not in known:
             raise typer.BadParameter(f"unknown part {name!r}; there are {', '.join(known)}")
@@ -121,7 +124,7 @@ def main(
         typer.Option("--quick", help="a fifth of the work, of promql a sixtieth: for a look, not for a comparison"),
     ] = False,
     lanes: Annotated[int, typer.Option(help="requests on their way at once; divides 10,000")] = 40,
-    otlp: Annotated[Literal["grpc", "http"], typer.Option(help="the door for spans, logs and points")] = "grpc",
+    otlp: Annotated[Otlp, typer.Option(help="the door for spans, logs and points")] = "grpc",
     only: Annotated[
         list[str] | None, typer.Option(help="servers to measure: backbone, prometheus, victoria-metrics")
     ] = None,
@@ -156,14 +159,9 @@ def main(
         if with_queries:
             servers, places = programs(True, otlp, only or []), (Path(work), RESULTS)
             measured |= queries.run(servers, quick, machine, notes, places, shown_progress, console)
-        if not parts or search.NAME in parts:
-            places = Path(work), RESULTS
-            measured |= search.run(Backbone(otlp), quick, machine, places, shown_progress, console)
-        if not parts or policy.NAME in parts:
-            measured |= policy.run(quick, machine, (Path(work), RESULTS), shown_progress)
-        if not parts or bomb.NAME in parts:
-            places = Path(work), RESULTS
-            measured |= bomb.run(Backbone(otlp), quick, machine, places, shown_progress)
+        for name, alone in ALONE.items():
+            if not parts or name in parts:
+                measured |= alone(otlp, quick, machine, (Path(work), RESULTS), shown_progress)
     if not measured:
         console.print("nothing was measured")
         raise typer.Exit(1)

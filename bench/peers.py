@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import httpx
 
@@ -21,6 +22,8 @@ from bench.parts import PartName
 from bench.server import HOST, Disk, Program, bytes_in
 from bench.transports import Target
 
+Otlp = Literal["grpc", "http"]
+"""The door of Backbone for what comes as OTLP."""
 REMOTE_WRITE_HEADERS = {
     "Content-Type": "application/x-protobuf",
     "Content-Encoding": "snappy",
@@ -56,7 +59,7 @@ class Backbone:
 
     name = "backbone"
 
-    def __init__(self, otlp: str, config: Path | None = None) -> None:
+    def __init__(self, otlp: Otlp, config: Path | None = None) -> None:
         self._otlp = otlp
         self._config = config
 

@@ -26,6 +26,7 @@ import orjson
 from bench.bodies.samples import SERIES, TIME_NEEDLE, SampleLane, time_bytes, time_series
 from bench.bodies.template import Places, random_hex
 from bench.measure import ProgressSink
+from bench.peers import Backbone
 from bench.queries.client import Connection, Request
 from bench.queries.measure import deliver
 from bench.report import Machine, markdown_table
@@ -139,6 +140,7 @@ async def _wait(phase: str, seconds: float, progress: ProgressSink) -> None:
 def run(program: Program, quick: bool, machine: Machine, places: tuple[Path, Path], show: ShowProgress) -> bool:
     """Measure, print and write; *places* are where to work and where to write. Return whether there are figures."""
     work, results = places
+    program = Backbone(otlp)
     figures = BombFigures(QUICK_SERIES if quick else NEW_SERIES)
     with show(NAME) as progress, Server(program, work / NAME) as server, PeakRss(server.tree) as rss:
         asyncio.run(_measured(program, server, figures, progress))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.measure import ProgressSink, Settings, measure
 from bench.parts import PARTS, PartName
-from bench.peers import Backbone
+from bench.peers import Backbone, Otlp
 
 EXAMPLE = Path(__file__).parent.parent.parent / "docs" / "examples" / "policy.yaml"
 POLICIES = {"none": "redact: {enabled: false}\n", "default": "{}\n", "all sections": EXAMPLE.read_text()}
@@ -28,7 +28,7 @@ class Rate:
     """Of the rate under none."""
 
 
-def rates(folder: Path, quick: bool, progress: ProgressSink) -> list[Rate]:
+def rates(otlp: Otlp, folder: Path, quick: bool, progress: ProgressSink) -> list[Rate]:
     """Measure each signal under each policy."""
     settings = Settings(QUICK_SECONDS if quick else SECONDS, 0.0, LANES)
     found: list[Rate] = []
@@ -40,7 +40,7 @@ def rates(folder: Path, quick: bool, progress: ProgressSink) -> list[Rate]:
             config = place.with_suffix(".yaml")
             place.with_suffix(".policy.yaml").write_text(text)
             config.write_text(f"policy: {{file: {place.with_suffix('.policy.yaml')}}}\n")
-            figures = measure(Backbone("grpc", config), PARTS[signal], settings, place, progress)
+            figures = measure(Backbone(otlp, config), PARTS[signal], settings, place, progress)
             rate = figures.per_cpu_settled or 0.0
             without = without or rate
             found.append(Rate(signal, name, rate, rate / without if without else 0.0))

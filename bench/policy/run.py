@@ -17,6 +17,7 @@ from backbone.cli.canary import Outcome, try_out
 from backbone.config.policy import PolicyConfig
 from backbone.process import compile_policy
 from bench.measure import ProgressSink
+from bench.peers import Otlp
 from bench.policy.corpus import Score, read, score
 from bench.policy.rates import Rate, rates
 from bench.policy.texts import scrubbed_texts
@@ -41,7 +42,7 @@ async def corpora(directory: Path) -> dict[str, dict[str, Score]]:
     return found
 
 
-def run(quick: bool, machine: Machine, places: tuple[Path, Path], show: ShowProgress) -> bool:
+def run(otlp: Otlp, quick: bool, machine: Machine, places: tuple[Path, Path], show: ShowProgress) -> bool:
     """Measure, print and write; *places* are where to work and where to write. Return whether there are figures."""
     work, results = places
     folder = work / NAME
@@ -50,7 +51,7 @@ def run(quick: bool, machine: Machine, places: tuple[Path, Path], show: ShowProg
         scores = asyncio.run(corpora(folder / "corpora"))
         count = QUICK_CANARIES if quick else CANARIES
         outcome = asyncio.run(try_out(None, count, 1, SIGNALS, folder / "canary", progress))
-        found = rates(folder / "rates", quick, progress)
+        found = rates(otlp, folder / "rates", quick, progress)
     date = datetime.now(UTC)
     text = markdown(scores, outcome, found, machine, date)
     results.mkdir(parents=True, exist_ok=True)

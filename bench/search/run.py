@@ -17,11 +17,11 @@ import numpy as np
 import orjson
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from rich.console import Console
 
 from bench.bodies.logs import RECORDS, LogBodies
 from bench.bodies.spans import SPANS, SpanBodies
 from bench.measure import ProgressSink
+from bench.peers import Backbone, Otlp
 from bench.queries.client import Connection, NoAnswer
 from bench.queries.measure import NotTaken, deliver
 from bench.report import Machine, markdown_table
@@ -173,17 +173,15 @@ def measure(program: Program, quick: bool, folder: Path, progress: ProgressSink)
     return figures
 
 
-def run(
-    program: Program, quick: bool, machine: Machine, places: tuple[Path, Path], show: ShowProgress, console: Console
-) -> bool:
+def run(otlp: Otlp, quick: bool, machine: Machine, places: tuple[Path, Path], show: ShowProgress) -> bool:
     """Measure, print and write; *places* are where to work and where to write. Return whether there are figures."""
     work, results = places
     folder = work / NAME
     try:
         with show(NAME) as progress:
-            figures = measure(program, quick, folder, progress)
+            figures = measure(Backbone(otlp), quick, folder, progress)
     except NotTaken as error:
-        console.print(f"{NAME}: could not be measured: {error}", style="red", markup=False)
+        print(f"{NAME}: could not be measured: {error}")
         return False
     finally:
         shutil.rmtree(folder, ignore_errors=True)
