@@ -137,7 +137,7 @@ async def _wait(phase: str, seconds: float, progress: ProgressSink) -> None:
         await asyncio.sleep(1.0)
 
 
-def run(program: Program, quick: bool, machine: Machine, places: tuple[Path, Path], show: ShowProgress) -> bool:
+def run(otlp: Otlp, quick: bool, machine: Machine, places: tuple[Path, Path], show: ShowProgress) -> bool:
     """Measure, print and write; *places* are where to work and where to write. Return whether there are figures."""
     work, results = places
     program = Backbone(otlp)
