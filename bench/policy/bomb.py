@@ -26,7 +26,7 @@ import orjson
 from bench.bodies.samples import SERIES, TIME_NEEDLE, SampleLane, time_bytes, time_series
 from bench.bodies.template import Places, random_hex
 from bench.measure import ProgressSink
-from bench.peers import Backbone
+from bench.peers import Backbone, Otlp
 from bench.queries.client import Connection, Request
 from bench.queries.measure import deliver
 from bench.report import Machine, markdown_table
