@@ -25,7 +25,8 @@ _PIECES = (
     "key", ">", "%3D", "RSSMRA85T10A562S", "ABCDE1234F", "415-555-2671", "123-45-6789", "2 85 07 2A 123 456 78",
     "11010519491231002X", "--pwd ", "--otp ", "--shared.token.hash ", "--my-passphrase ", "identified by ", "secret",
     "ssn ", "sk_live_", "SG.", "AIza", "abcdefghijklm", "https://u:p@h/", "hooks.slack.com", "\u00a0", "0", "5", "00",
-    "+1", "(", ")", "#", "\\", ":", ",",
+    "4111111111111111", "378282246310005", "5551234567", "110105194912310021", "285072712345678", " number ", "+1",
+    "(", ")", "#", "\\", ":", ",",
     "２", "–", "３",  # noqa: RUF001 - what people write for others
 )  # fmt: skip
 NEARLY = st.lists(st.sampled_from(_PIECES), max_size=8).map("".join)

@@ -79,6 +79,10 @@ def test_forms_of_one_slot_all_have_something_before_or_none_has(group: Group) -
         ("idDE89370400440532013000", "idDE89370400440532013000"),
         ("call +49 151 2345678", "call <phone>"),
         ("tel 10.1.2.32 85 07", "tel 10.1.2.32 85 07"),
+        ("110105194912310021", "<national_id>"),
+        ("order 1764396543000 of 20764396543001234567", "order 1764396543000 of 20764396543001234567"),
+        ("telephone number: 5551234567", "telephone number: <phone>"),
+        ("/pay/4111111111111111/x", "/pay/<card>/x"),
     ],
 )
 def test_where_a_find_may_begin(engine: EmbeddedEngine, text: str, expected: str) -> None:

@@ -24,7 +24,8 @@ _ISSUERS = (
     "^(?:4[0-9]{15}(?:[0-9]{3})?|3[47][0-9]{13}|3(?:0[0-5]|[689][0-9])[0-9]{11}|"
     "(?:5[0-8]|35|6[0-9]|2[2-7])[0-9]{14}(?:[0-9]{1,3})?)$"
 )
-CARD = _over("d", _DIGITS, f"match(d, '{_ISSUERS}') AND {_LUHN}")
+# What looks like an account at first is no card behind two letters.
+CARD = "NOT match(s, '^[A-Za-z]') AND " + _over("d", _DIGITS, f"match(d, '{_ISSUERS}') AND {_LUHN}")
 
 _PLAIN = "upper(replaceRegexpAll(s, '[^0-9A-Za-z]', ''))"
 _TURNED = "concat(substring(d, 5), substring(d, 1, 4))"
@@ -93,8 +94,8 @@ NATIONAL_ID = (
     f"match(s, '^[0-9]{{3}}-[0-9]{{2}}-[0-9]{{4}}$'), {US_SSN}, "
     f"match(s, '^[A-Z]{{2}} ?[0-9]{{2}} ?[0-9]{{2}} ?[0-9]{{2}} ?[A-D]$'), {UK_NINO}, "
     f"match(s, '^[0-9XYZ][0-9]{{7}}-?[A-Z]$'), {ES_DNI}, "
-    f"match(s, '^[12] ?[0-9]{{2}} ?[01][0-9AB ]+$'), {FR_NIR}, "
-    "match(s, '^(?:[A-Z]{5}|[0-9]{3}[.][0-9]{3}[.][0-9]{3}-|[0-9]{17}[0-9Xx]$)'))"
+    f"match(s, '^[0-9]{{17}}[0-9Xx]$'), 1, match(s, '^[12] ?[0-9]{{2}} ?[01][0-9AB ]+$'), {FR_NIR}, "
+    "match(s, '^(?:[A-Z]{5}|[0-9]{3}[.][0-9]{3}[.][0-9]{3}-)'))"
 )
 
 _NOT_PUBLIC = (

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backbone.model.scrubbing import Scrubbing, Word
-from backbone.receive.kernels import suspect
+from backbone.receive.kernels import characters, suspect
 
 _SIGNS = " _-.@%:/=?&<>\"'+"
 _RARE = frozenset("_-.=:/@%+")
@@ -74,13 +74,13 @@ def _classes() -> NDArray[np.uint8]:
     for byte in range(256):
         character = chr(byte) if byte < 128 else ""
         found[byte] = (
-            suspect.WORD_CHARACTER * character.isalnum()
-            | suspect.DIGIT * character.isdigit()
-            | suspect.HEX * (character != "" and character in "0123456789abcdefABCDEF")
-            | suspect.UPPER * character.isupper()
-            | suspect.LETTER * character.isalpha()
-            | suspect.GAP * (byte >= 128 or character in " .-/()+\t")
-            | suspect.OTHER * (byte in b"@%:-.\xef")
+            characters.WORD_CHARACTER * character.isalnum()
+            | characters.DIGIT * character.isdigit()
+            | characters.HEX * (character != "" and character in "0123456789abcdefABCDEF")
+            | characters.UPPER * character.isupper()
+            | characters.LETTER * character.isalpha()
+            | characters.GAP * (byte >= 128 or character in " .-/()+\t")
+            | characters.OTHER * (byte in b"@%:-.\xef")
         )
     return found
 
