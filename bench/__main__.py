@@ -112,6 +112,15 @@ def choose(names: list[str]) -> list[Part]:
     return [part for name, part in PARTS.items() if not names or name in names]
 
 
+def check_servers(only: list[str]) -> None:
+    """Raise `BadParameter` for a server that the bench does not know."""
+    names = [Backbone.name, *(peer.name for peer in PEERS)]
+    if unknown := set(only) - set(names):
+        raise typer.BadParameter(
+            f"unknown server {', '.join(unknown)}; there are {', '.join(names)}", param_hint="--only"
+        )
+
+
 def main(
     parts: Annotated[
         list[str] | None,
@@ -141,11 +150,7 @@ def main(
         raise typer.BadParameter(f"{lanes} does not divide the 10,000 series", param_hint="--lanes")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     chosen = choose(parts or [])
-    names = [Backbone.name, *(peer.name for peer in PEERS)]
-    if unknown := set(only or []) - set(names):
-        raise typer.BadParameter(
-            f"unknown server {', '.join(unknown)}; there are {', '.join(names)}", param_hint="--only"
-        )
+    check_servers(only or [])
     with_queries = not parts or queries.NAME in parts
     beside_peers = with_queries or any(part.beside_peers for part in chosen)
     notes = offer_peers(install) if beside_peers and only != [Backbone.name] else []
