@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import shutil
+import struct
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -23,7 +24,7 @@ import cramjam
 import numpy as np
 import orjson
 
-from bench.bodies.samples import SERIES, TIME_NEEDLE, SampleLane, time_bytes, time_series
+from bench.bodies.samples import SERIES, TIME_NEEDLE, VALUE_NEEDLE, SampleLane, time_bytes, time_series
 from bench.bodies.template import Places, random_hex
 from bench.measure import ProgressSink
 from bench.peers import Backbone, Otlp
@@ -63,6 +64,7 @@ class NewSeries:
 
     def __init__(self, seed: int) -> None:
         one = time_series({"__name__": "bomb_total", "id": ID_NEEDLE.decode(), "job": "bad", "service": "bad"})
+        one = one.replace(VALUE_NEEDLE, VALUE_NEEDLE[:1] + struct.pack("<d", 1.0))
         self._once = np.frombuffer(one * AT_ONCE, dtype=np.uint8)
         self._ids = Places.find(one * AT_ONCE, [ID_NEEDLE] * AT_ONCE)
         self._times = Places.find(one * AT_ONCE, [TIME_NEEDLE[1:]] * AT_ONCE, prefix=TIME_NEEDLE[:1])

@@ -13,6 +13,7 @@ from bench.bodies.samples import SampleBodies
 from bench.bodies.spans import SpanBodies
 from bench.measure import Figures, percentile
 from bench.parts import PARTS
+from bench.policy.bomb import AT_ONCE, NewSeries
 from bench.server import Disk
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
@@ -130,6 +131,14 @@ def test_remote_write_requests_hold_10_000_series_of_7_labels_in_order_15_s_apar
                 assert time_ms - before[1] == 15_000
             last[key] = (value, time_ms)
     assert len(last) == 10_000
+
+
+def test_a_bomb_has_a_new_series_in_each_sample() -> None:
+    bomb = NewSeries(seed=1)
+    samples = [sample for _ in range(2) for sample in samples_in(bomb.next())]
+    assert len(samples) == 2 * AT_ONCE
+    assert len({labels["id"] for labels, _, _ in samples}) == len(samples)
+    assert {(labels["__name__"], value) for labels, value, _ in samples} == {("bomb_total", 1.0)}
 
 
 def test_the_next_load_goes_on_where_the_last_one_ended() -> None:
