@@ -54,6 +54,15 @@ def test_damage_is_told_and_never_more(requests: list[Recorded], data: st.DataOb
         list(read_recording(io.BytesIO(content[: data.draw(st.integers(0, len(content)))])))
 
 
+def test_a_frame_that_says_it_is_enormous_is_damaged() -> None:
+    # Magic number, eight bytes of size and one segment, no checksum: a frame of zstd begins so.
+    frame = bytes.fromhex("28b52ffd e0") + (1 << 60).to_bytes(8, "little")
+    content = write([]) + len(frame).to_bytes(4, "little") + frame
+
+    with pytest.raises(UserInputError, match=r"offset \d+: expected a request of at most 268435456 bytes, got 1152"):
+        list(read_recording(io.BytesIO(content)))
+
+
 def test_truncation_names_the_offset() -> None:
     content = write([recorded(b"one"), recorded(b"two")])
 

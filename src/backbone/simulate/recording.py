@@ -85,6 +85,11 @@ def read_recording(file: BinaryIO) -> Iterator[Recorded]:
                 f"offset {offset}: expected a request of {size} bytes, the recording ends or is damaged"
             )
         try:
+            unpacked = zstandard.frame_content_size(frame)
+            if unpacked > _MAX_FRAME_BYTES:
+                raise UserInputError(
+                    f"offset {offset}: expected a request of at most {_MAX_FRAME_BYTES} bytes, got {unpacked}"
+                )
             head, _, body = unpacker.decompress(frame, max_output_size=_MAX_FRAME_BYTES).partition(b"\n")
             yield Recorded(**orjson.loads(head), body=body)
         except (zstandard.ZstdError, orjson.JSONDecodeError, TypeError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from datetime import date
 from typing import Any
 
 import pytest
@@ -224,6 +225,39 @@ def test_whatever_rules_find_in_rows_they_find_in_requests(engine: EmbeddedEngin
 def test_any_text_comes_out_of_requests_as_out_of_rows(engine: EmbeddedEngine, texts: list[str]) -> None:
     found = redaction(config(labels="mask"), KEY)
     assert asyncio.run(scrub(engine, texts)) == asyncio.run(scrub_in_rows(engine, texts, found))
+
+
+def luhn(number: int) -> int:
+    """Return the number with the digit after it that makes it a card's."""
+    digits = [int(digit) for digit in str(number)[::-1]]
+    total = sum(sum(divmod(2 * digit, 10)) if at % 2 == 0 else digit for at, digit in enumerate(digits))
+    return 10 * number + -total % 10
+
+
+LONG = st.integers(10**11, 9 * 10**17)
+FRENCH = st.integers(1, 2).flatmap(lambda sex: st.integers(sex * 10**12 + 10**8, sex * 10**12 + 10**12 - 1))
+CHINESE = st.builds(
+    lambda place, born, number: int(f"{place}{born:%Y%m%d}{number}"),
+    st.integers(100000, 999999),
+    st.dates(date(1900, 1, 1), date(2099, 12, 31)),
+    st.integers(1000, 9999),
+)
+INTEGERS = st.one_of(
+    LONG, LONG.map(luhn), st.integers(4 * 10**14, 5 * 10**14).map(luhn), CHINESE, FRENCH,
+    FRENCH.map(lambda number: 100 * number + 97 - number % 97), st.integers(-(2**63), 2**63 - 1),
+)  # fmt: skip
+
+
+@SETTINGS
+@given(st.lists(INTEGERS, min_size=1, max_size=200))
+def test_integers_are_found_as_their_texts_are(engine: EmbeddedEngine, numbers: list[int]) -> None:
+    texts = [str(number) for number in numbers]
+    expected = asyncio.run(scrub_in_rows(engine, texts, redaction(config(labels="mask"), KEY)))
+    [body] = scrubbed(engine, "logs", logs(*(record(body=AnyValue(int_value=number)) for number in numbers)))
+    assert isinstance(body, bytes)
+    bodies = [one.body for one in LogsData.FromString(body).resource_logs[0].scope_logs[0].log_records]
+    assert [one.string_value or str(one.int_value) for one in bodies] == expected
+    assert asyncio.run(scrub(engine, texts)) == expected
 
 
 TEXTS = st.sampled_from(("", "plain", MAIL, "y" * 130, MAIL + " " + "z" * 120))

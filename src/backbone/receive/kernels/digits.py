@@ -24,7 +24,10 @@ from backbone.receive.kernels.characters import (
 )  # fmt: skip
 
 _MOST_DIGITS = 7
+_LONGEST = 19
+"""Digits of a card."""
 _WIDEST_GAP = 8
+_ZERO = 0x30
 _LOWER = 0x20
 _PHONE_ENDINGS = tuple(
     ord(ending[0]) << 8 | ord(ending[1])
@@ -56,7 +59,7 @@ def clear_until(begin: int, at: int, end: int, classes: int) -> int:
     stop = _end_of_digits(at, end, classes)
     if has_plus or not _is_alone(begin, at, stop, end, classes):
         return -1
-    return -1 if _is_meant(at, stop) or _is_after_phone(begin, at, classes) else stop
+    return -1 if may_be_meant(_number(at, stop)) or _is_after_phone(begin, at, classes) else stop
 
 
 @kernel
@@ -111,26 +114,32 @@ def _is_alone(begin: int, at: int, stop: int, end: int, classes: int) -> bool:
 
 
 @kernel
-def _is_meant(at: int, stop: int) -> bool:
-    """Tell whether digits that stand alone may be the number of a card or of a person in France or China."""
-    size = stop - at
-    if size == 18 and 0x31 <= byte_at(at + 6) <= 0x32:
-        return True
-    if size == 15:
-        first = 0
-        for place in range(at, at + 13):
-            first = 10 * first + byte_at(place) - 0x30
-        if 97 - first % 97 == 10 * (byte_at(at + 13) - 0x30) + byte_at(at + 14) - 0x30:
-            return True
-    if not 14 <= size <= 19:
-        return False
-    total = 0
+def _number(at: int, stop: int) -> int:
+    """Return the number that digits are; 0 where the first is, or where they are more than a card has."""
+    if stop - at > _LONGEST or byte_at(at) == _ZERO or (stop - at == _LONGEST and byte_at(at) > _ZERO + 6):
+        return 0
+    number = 0
     for place in range(at, stop):
-        digit = byte_at(place) - 0x30
-        if (stop - place) % 2 == 0:
+        number = 10 * number + byte_at(place) - _ZERO
+    return number
+
+
+@kernel
+def may_be_meant(number: int) -> bool:
+    """Tell whether an integer may be the number of a card, or of a person in France or China."""
+    size, total, rest = 0, 0, number
+    while rest > 0:
+        digit = rest % 10
+        if size % 2 == 1:
             digit = 2 * digit - 9 if digit > 4 else 2 * digit
         total += digit
-    return total % 10 == 0
+        size += 1
+        rest //= 10
+    if 14 <= size <= _LONGEST and total % 10 == 0:
+        return True
+    if size == 15 and 97 - number // 100 % 97 == number % 100:
+        return True
+    return size == 18 and 19 <= number // 10**10 % 100 <= 20
 
 
 @kernel

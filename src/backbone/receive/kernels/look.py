@@ -17,6 +17,7 @@ from backbone.compiled import kernel
 from backbone.compiled.memory import byte_at, long_at, put_long
 from backbone.compiled.protobuf import FIXED64, LEN, VARINT
 from backbone.model.scrubbing import NOT_TEXT, ODD_NAME, Kind
+from backbone.receive.kernels.digits import may_be_meant
 from backbone.receive.kernels.fields import field_of, varint_of
 from backbone.receive.kernels.names import key_of
 from backbone.receive.kernels.suspect import INTEGERS, is_suspicious
@@ -220,19 +221,6 @@ def _is_plain(at: int, end: int, known: Known) -> bool:
 
 
 @kernel
-def _is_long(number: int) -> bool:
-    """Tell whether an integer may be the number of a card or of a person."""
-    if number < 10**12:
-        return False
-    digits, first = 0, number
-    while number > 0:
-        first = number
-        number //= 10
-        digits += 1
-    return 2 <= first <= 6 or digits == 15 or digits == 18
-
-
-@kernel
 def _asked(form: tuple[int, int, int], place: Place, kind: int, known: Known) -> tuple[bool, int, int, int]:
     """Return whether a value has to be asked about, where its text begins and ends, and its kind."""
     what, first, last = form
@@ -245,7 +233,7 @@ def _asked(form: tuple[int, int, int], place: Place, kind: int, known: Known) ->
     if what == _RAW:
         return is_suspicious(first, last, known.tables, known.besides, True), first, last, _BYTES
     if what == _INT or what == _DOUBLE:
-        return _is_long(first) or (what == _INT and known.besides & INTEGERS != 0), first, last, kind
+        return may_be_meant(first) or (what == _INT and known.besides & INTEGERS != 0), first, last, kind
     return False, 0, 0, 0
 
 
