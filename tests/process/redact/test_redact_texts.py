@@ -92,6 +92,21 @@ def test_scrubbing_what_is_scrubbed_changes_nothing(engine: EmbeddedEngine, acti
     assert scrub_now(engine, once, redact=redact) == once
 
 
+@pytest.mark.parametrize("action", ["mask", "hash", "truncate"])
+def test_what_stands_for_a_find_is_no_place_to_begin(engine: EmbeddedEngine, action: str) -> None:
+    texts = [
+        "authorization: requireduser abc123 logged in",
+        "tel:+49 151 2345678RSSMRA85T10A562S codice",
+        "--pwd : '%40aB1",
+        "4111 1111 1111 1111_X1234567L",
+        "+49 151 2345678passport no. C01X00T4700",
+        "sk_live_4eC39HqLyjWDarjtT1_token=abc1",
+    ]
+    once = scrub_now(engine, texts, redact=all_with(action))
+    assert all("<" in text for text in (once[0], once[2], once[3]))
+    assert scrub_now(engine, once, redact=all_with(action)) == once
+
+
 def test_a_secret_right_behind_another_is_found_too(engine: EmbeddedEngine) -> None:
     [found] = scrub_now(engine, ["redis://:pw@cachedb_password = 'let me in'"])
     assert found == "redis://:<url_password>@cachedb_password = '<credential>'"

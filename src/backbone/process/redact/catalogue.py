@@ -10,9 +10,12 @@ _D = "[0-9０-９]"
 _SPACE = r"[ \x{A0}\x{2009}\x{202F}.\x{2010}-\x{2015}-]"
 ESCAPED = r"\\[nrt]"
 """The end of a line as JSON writes it, which is no letter before what follows."""
-_NO_ID = rf"(?:^|[^0-9A-Za-z０-９.]|{ESCAPED})"
+_DONE = r"<(?:url_password|email|card|iban|national_id|ipv6|ipv4|mac|phone)(?::[^>]*)?>"
+_HIDDEN = r"<(?:private_key|jwt|bearer|basic|cloud_key|credential)(?::[^>]*)?>"
+"""What stands for a number, and for a secret: nothing began behind it when it was found, and nothing does now."""
+_NO_ID = rf"(?:{_DONE}|^|[^0-9A-Za-z０-９.]|{ESCAPED})"
 """What may stand before a number that is not part of an id or of a fraction."""
-_NO_WORD = rf"{ESCAPED}|\b|^|[^0-9A-Za-z]"
+_NO_WORD = rf"{_DONE}|{ESCAPED}|\b|^|[^0-9A-Za-z]"
 
 _WORDS = (
     r"(?:passw(?:or)?d|passwort|contrase(?:ñ|n)a|passphrase|passcode|pwd|secret(?:[_.-]?access)?[_.-]?key|"
@@ -21,9 +24,15 @@ _WORDS = (
     r"(?:[_.-]?(?:key|value|hash|code))?"
 )
 _IS = r"(?:=>|:=|==?|:|%3[AaDd])"
-_NAME = rf"(?:^|[^<A-Za-z0-9_])[A-Za-z0-9_.-]*(?i:{_WORDS})"
-VALUE = r"(\")((?:[^\"\\]|\\.)+)|(\\+\"|\\*')([^\"'\\<\n\r]+)|([^\s\"'\\,;&<>)}\]]+)"
-"""A value: in quotes, in quotes that are escaped or single, or as a word. Five groups, which are before or found."""
+_NAME = rf"(?:{_HIDDEN}|^|[^<A-Za-z0-9_])[A-Za-z0-9_.-]*(?i:{_WORDS})"
+VALUE = (
+    r"(\")((?:[^\"\\]|\\.)+)|(\\+\"|\\*')"
+    rf"([^\"'\\<\n\r]+|{_HIDDEN})|([^\s\"'\\,;&<>)}}\]]+|{_HIDDEN})"
+)
+"""
+A value: in quotes, in quotes that are escaped or single, or as a word; or what stands for one. Five groups, which are
+before or found.
+"""
 
 CLOUD_WORDS = (
     *(Word(f"A{kind}", is_exact=True) for kind in ("KIA", "SIA", "BIA", "CCA", "GPA", "IDA", "ROA", "NPA", "NVA", "Iza")),
@@ -83,7 +92,7 @@ CLOUD_KEY = Rule(
     (
         Form(
             "whole",
-            rf"(?:\b|{ESCAPED})"
+            rf"(?:{_HIDDEN}|\b|{ESCAPED})"
             r"(?:A(?:KIA|SIA|BIA|CCA|GPA|IDA|ROA|NPA|NVA)[A-Z0-9]{16}|AIza[A-Za-z0-9_-]{12,}|ya29\.[A-Za-z0-9_-]{12,}|"
             r"GOCSPX-[A-Za-z0-9_-]{12,}|gh[pousr]_[A-Za-z0-9]{12,}|github_pat_[A-Za-z0-9_]{12,}|glpat-[A-Za-z0-9_-]{12,}|"
             r"xox[abeoprs]-[A-Za-z0-9-]{10,}|[sr]k_(?:live|test)_[A-Za-z0-9]{12,}|whsec_[A-Za-z0-9+/=]{12,}|"
@@ -106,14 +115,14 @@ URL_PASSWORD = Rule(
 BEARER = Rule(
     "bearer",
     r"(?i)bearer(?:\s|%20|\+)",
-    (Form("value", "", rf"(?:\b|{ESCAPED})(?i:bearer)(?:\s+|%20|\+)"),),
+    (Form("value", "", rf"(?:{_HIDDEN}|\b|{ESCAPED})(?i:bearer)(?:\s+|%20|\+)"),),
     checks.BEARER,
     words=(Word("bearer"),),
 )
 BASIC = Rule(
     "basic",
     r"(?i)basic(?:\s|%20|\+)",
-    (Form("value", "", rf"(?:\b|{ESCAPED})(?i:basic)(?:\s+|%20|\+)"),),
+    (Form("value", "", rf"(?:{_HIDDEN}|\b|{ESCAPED})(?i:basic)(?:\s+|%20|\+)"),),
     checks.BASIC,
     words=(Word("basic"),),
 )
@@ -125,12 +134,18 @@ CREDENTIAL = Rule(
         r"|--[a-z_.-]*(?:passw|contrase|passphrase|passcode|pwd|secret|token|key|credential|cv[vc]|otp)[a-z0-9ñ_.-]*\s|(?:identified by|password)\s+['\"]"
     ),
     (
-        Form("value", "", rf"(?i:(?:proxy-)?authorization)[\"'\\]*\s*{_IS}\s*[\"'\\]*(?:[A-Za-z0-9-]+\s+)?"),
-        Form("value", "", rf"(?:{_NAME}[\"'\\]*\s*{_IS}|--[a-z-]*(?i:{_WORDS})\s|\b(?i:identified by|password)\s)\s*"),
+        Form(
+            "value", "", rf"(?:{_HIDDEN})?(?i:(?:proxy-)?authorization)[\"'\\]*\s*{_IS}\s*[\"'\\]*(?:[A-Za-z0-9-]+\s+)?"
+        ),
+        Form(
+            "value",
+            "",
+            rf"(?:{_NAME}[\"'\\]*\s*{_IS}|--[a-z-]*(?i:{_WORDS})\s|(?:{_HIDDEN}|\b)(?i:identified by|password)\s)\s*",
+        ),
         Form(
             "line",
             r"[^\"'\\<\n\r]+",
-            rf"(?:\b|{ESCAPED})(?i:(?:set-)?cookie)[\"'\\]*\s?[:=]\s*[\"'\\]*|<[A-Za-z0-9_:.-]*(?i:{_WORDS})>",
+            rf"(?:{_HIDDEN}|\b|{ESCAPED})(?i:(?:set-)?cookie)[\"'\\]*\s?[:=]\s*[\"'\\]*|<[A-Za-z0-9_:.-]*(?i:{_WORDS})>",
         ),
     ),
     checks.CREDENTIAL,
@@ -229,7 +244,7 @@ NATIONAL_ID = Rule(
         Form(
             "id",
             r"[A-Za-z]{0,3}[0-9](?:[ ./-]?[A-Za-z0-9]){4,18}\b",
-            rf"(?:\b|{ESCAPED})(?i:{_ID_WORDS})(?i: (?:number|no|nr)\.?)?[\"'\\]*(?:\s?[:=#]\s?|\s(?:is )?)[\"'\\]*",
+            rf"(?:{_DONE}|\b|{ESCAPED})(?i:{_ID_WORDS})(?i: (?:number|no|nr)\.?)?[\"'\\]*(?:\s?[:=#]\s?|\s(?:is )?)[\"'\\]*",
         ),
     ),
     checks.NATIONAL_ID,
@@ -289,13 +304,14 @@ PHONE = Rule(
         rf"|(?i:{_PHONE_WORDS})[a-z_ ]{{0,10}}[\"'\\]{{0,4}}[ :=.#]{{1,4}}[\"'\\+(]{{0,3}}[0-9]"
     ),
     (
-        Form("clear", rf"\+[1-9](?:{_SPACE}?[/()]?{_SPACE}?{_D}){{6,14}}", _NO_ID),
+        Form("clear", rf"\+[1-9](?:{_SPACE}?[/()]?{_SPACE}?{_D}){{6,14}}(?:\b|_)", _NO_ID),
+        Form("clear", rf"\+[1-9](?:{_SPACE}?[/()]?{_SPACE}?{_D}){{5,13}}{_SPACE}?[/()]?{_SPACE}?[０-９]", _NO_ID),
         Form("whole", r"00[1-9][0-9]{0,2}[ ./-]\(?[0-9](?:[ ./()-]{0,2}[0-9]){6,12}\b", _NO_WORD),
         Form("whole", r"(?:\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}[.-])[2-9][0-9]{2}[.-][0-9]{4}\b", _NO_WORD),
         Form(
             "phone",
             r"[+(]?[0-9](?:[ ./()-]{0,2}[0-9]){6,13}\b",
-            rf"(?:\b|{ESCAPED})(?i:{_PHONE_WORDS}(?:[_ -]?(?:number|no|nr))?)[\"'\\]*[ :=.#]+[\"'\\]*",
+            rf"(?:{_DONE}|\b|{ESCAPED})(?i:{_PHONE_WORDS}(?:[_ -]?(?:number|no|nr))?)[\"'\\]*[ :=.#]+[\"'\\]*",
         ),
     ),
     checks.PHONE,

@@ -179,9 +179,9 @@ class Scrubber:
             (f"{kind} != {Kind.ADDRESS} AND ({rule.decides})" if rule.address else rule.decides) + f", '{rule.name}'"
             for rule in group.rules
         )
-        # What stands for a find may look like a tag before a value.
-        marks = literals([f"<{name}>" for name in self.plan.names])
-        decided = f"multiIf(has({marks}, b), '', {decided}, '')"
+        # What stands for a find is none, and may look like a tag before a value.
+        done = literal(f"^<(?:{'|'.join(self.plan.names)})(?::[^>]*)?>")
+        decided = f"multiIf(match(b, {done}), '', match(s, {done}), '', {decided}, '')"
         marked = self._mark_of("n", "s", [rule.name for rule in group.rules])
         if any(rule.name == "url_password" for rule in group.rules):
             user = "concat(substring(s, 1, position(s, ':', 4)), {}, '@')"
