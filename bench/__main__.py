@@ -185,9 +185,7 @@ def tell(all_figures: list[Figures], machine: report.Machine, notes: list[str]) 
             console.print(table)
     date = datetime.now(UTC)
     text = report.markdown(all_figures, machine, notes, date)
-    path = report.write(all_figures, machine, text, date, RESULTS)
-    print(text)
-    print(f"written to {path} and {path.with_suffix('.json').name}")
+    report.publish("", report.content(all_figures), machine, text, date, RESULTS)
     return True
 
 

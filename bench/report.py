@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 import importlib.metadata
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import orjson
 import psutil
@@ -220,16 +220,27 @@ def _details(figures: Figures) -> Iterator[str]:
         yield f"{where}: " + problem.replace("\n", "\n      ")
 
 
-def write(all_figures: Sequence[Figures], machine: Machine, text: str, date: datetime, folder: Path) -> Path:
-    """Write Markdown and JSON and return the Markdown's path."""
+def publish(part: str, content: Mapping[str, Any], machine: Machine, text: str, date: datetime, folder: Path) -> Path:
+    """
+    Print a report, write it to *folder* as Markdown and as JSON, and return the Markdown's path.
+
+    Args:
+        part: the name of what was measured, empty for ingest.
+        content: what the JSON has besides the date and the machine.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{date:%Y-%m-%d-%H%M}.md"
+    path = folder / f"{date:%Y-%m-%d-%H%M}{part and f'-{part}'}.md"
     path.write_text(text)
-    content = {
-        "date": date,
-        "machine": dataclasses.asdict(machine),
+    whole = {"date": date, "machine": dataclasses.asdict(machine), **content}
+    path.with_suffix(".json").write_bytes(orjson.dumps(whole, option=orjson.OPT_INDENT_2))
+    print(text)
+    print(f"written to {path} and {path.with_suffix('.json').name}")
+    return path
+
+
+def content(all_figures: Sequence[Figures]) -> dict[str, Any]:
+    """Return the figures of ingest and how they stand beside what is promised."""
+    return {
         "figures": [dataclasses.asdict(figures) for figures in all_figures],
         "checks": [dataclasses.asdict(check) for check in checks(all_figures)],
     }
-    path.with_suffix(".json").write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2))
-    return path

@@ -22,7 +22,6 @@ from typing import Literal
 
 import cramjam
 import numpy as np
-import orjson
 
 from bench.bodies.samples import SERIES, TIME_NEEDLE, VALUE_NEEDLE, SampleLane, time_bytes, time_series
 from bench.bodies.template import Places, random_hex
@@ -30,7 +29,7 @@ from bench.measure import ProgressSink
 from bench.peers import Backbone, Otlp
 from bench.queries.client import Connection, Request
 from bench.queries.measure import deliver
-from bench.report import Machine, markdown_table
+from bench.report import Machine, markdown_table, publish
 from bench.server import PeakRss, Program, Server
 from bench.transports import connect
 
@@ -150,13 +149,7 @@ def run(otlp: Otlp, quick: bool, machine: Machine, places: tuple[Path, Path], sh
     shutil.rmtree(work / NAME, ignore_errors=True)
     date = datetime.now(UTC)
     text = markdown(figures, machine, date)
-    results.mkdir(parents=True, exist_ok=True)
-    path = results / f"{date:%Y-%m-%d-%H%M}-{NAME}.md"
-    path.write_text(text)
-    content = {"date": date, "machine": dataclasses.asdict(machine), "figures": dataclasses.asdict(figures)}
-    path.with_suffix(".json").write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2))
-    print(text)
-    print(f"written to {path} and {path.with_suffix('.json').name}")
+    publish(NAME, {"figures": dataclasses.asdict(figures)}, machine, text, date, results)
     return True
 
 

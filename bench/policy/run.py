@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-import orjson
 
 from backbone.app import scratch_store
 from backbone.cli.canary import Outcome, try_out
@@ -21,7 +18,7 @@ from bench.peers import Otlp
 from bench.policy.corpus import Score, read, score
 from bench.policy.rates import Rate, rates
 from bench.policy.texts import scrubbed_texts
-from bench.report import Machine, markdown_table
+from bench.report import Machine, markdown_table, publish
 
 NAME = "policy"
 CANARIES, QUICK_CANARIES = 100_000, 5_000
@@ -54,19 +51,12 @@ def run(otlp: Otlp, quick: bool, machine: Machine, places: tuple[Path, Path], sh
         found = rates(otlp, folder / "rates", quick, progress)
     date = datetime.now(UTC)
     text = markdown(scores, outcome, found, machine, date)
-    results.mkdir(parents=True, exist_ok=True)
-    path = results / f"{date:%Y-%m-%d-%H%M}-{NAME}.md"
-    path.write_text(text)
     content: dict[str, Any] = {
-        "date": date,
-        "machine": dataclasses.asdict(machine),
         "corpora": scores,
         "canaries": {"sent": len(outcome.sent), "found": {where: len(some) for where, some in outcome.found.items()}},
         "rates": found,
     }
-    path.with_suffix(".json").write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2))
-    print(text)
-    print(f"written to {path} and {path.with_suffix('.json').name}")
+    publish(NAME, content, machine, text, date, results)
     return True
 
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
-
-import orjson
+from typing import Any
 
 from bench.queries.agreement import TOLERANCE, Agreement, Unreadable, agree
 from bench.queries.fleet import Fleet
@@ -116,23 +114,6 @@ def markdown(
     return "\n\n".join(blocks) + "\n"
 
 
-def write(
-    all_figures: Sequence[QueryFigures],
-    compared: Sequence[str],
-    machine: Machine,
-    text: str,
-    date: datetime,
-    folder: Path,
-) -> Path:
-    """Write Markdown and JSON and return the Markdown's path."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{date:%Y-%m-%d-%H%M}-promql.md"
-    path.write_text(text)
-    content = {
-        "date": date,
-        "machine": dataclasses.asdict(machine),
-        "figures": [dataclasses.asdict(figures) for figures in all_figures],
-        "agreement": compared,
-    }
-    path.with_suffix(".json").write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2))
-    return path
+def content(all_figures: Sequence[QueryFigures], compared: Sequence[str]) -> dict[str, Any]:
+    """Return the figures, and how the answers compare."""
+    return {"figures": [dataclasses.asdict(figures) for figures in all_figures], "agreement": compared}

@@ -17,7 +17,7 @@ from bench.queries import report
 from bench.queries.fleet import Fleet, rounds
 from bench.queries.measure import LANES, RUNS, Answers, NotTaken, QueryFigures, measure
 from bench.queries.questions import STEP_S
-from bench.report import Machine
+from bench.report import Machine, publish
 from bench.server import DidNotStart, Program
 
 NAME = "promql"
@@ -78,7 +78,5 @@ def run(
     date = datetime.now(UTC)
     compared = list(report.agreements(fleet, answers))
     text = report.markdown(all_figures, fleet, compared, machine, [*notes, *problems], date)
-    path = report.write(all_figures, compared, machine, text, date, results)
-    print(text)
-    print(f"written to {path} and {path.with_suffix('.json').name}")
+    publish(NAME, report.content(all_figures, compared), machine, text, date, results)
     return True

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import orjson
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
@@ -24,7 +23,7 @@ from bench.measure import ProgressSink
 from bench.peers import Backbone, Otlp
 from bench.queries.client import Connection, NoAnswer
 from bench.queries.measure import NotTaken, deliver
-from bench.report import Machine, markdown_table
+from bench.report import Machine, markdown_table, publish
 from bench.search.questions import Known, Question, few_questions, log_questions, span_questions
 from bench.server import PeakRss, Program, Server
 from bench.transports import connect
@@ -187,13 +186,7 @@ def run(otlp: Otlp, quick: bool, machine: Machine, places: tuple[Path, Path], sh
         shutil.rmtree(folder, ignore_errors=True)
     date = datetime.now(UTC)
     text = markdown(figures, machine, date)
-    results.mkdir(parents=True, exist_ok=True)
-    path = results / f"{date:%Y-%m-%d-%H%M}-{NAME}.md"
-    path.write_text(text)
-    content = {"date": date, "machine": dataclasses.asdict(machine), "figures": dataclasses.asdict(figures)}
-    path.with_suffix(".json").write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2))
-    print(text)
-    print(f"written to {path} and {path.with_suffix('.json').name}")
+    publish(NAME, {"figures": dataclasses.asdict(figures)}, machine, text, date, results)
     return True
 
 

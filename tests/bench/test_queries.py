@@ -32,7 +32,7 @@ from bench.queries.fleet import (
 from bench.queries.measure import RUNS, Asked, NotTaken, QueryFigures, send
 from bench.queries.questions import PANELS, STEP_S, dashboard, questions
 from bench.queries.run import fleet_of
-from bench.report import Machine
+from bench.report import Machine, publish
 from bench.server import HOST
 from bench.transports import Target
 from tests.bench.wire import samples_in
@@ -350,7 +350,7 @@ def test_the_report_says_who_answered_and_whether_they_agree(tmp_path: Path) -> 
     compared = list(report.agreements(FLEET, {"backbone": {question: other}, "prometheus": {question: PAIR}}))
     date = datetime(2026, 11, 24, tzinfo=UTC)
     text = report.markdown(figures, FLEET, compared, Machine.this(), ["a note"], date)
-    path = report.write(figures, compared, Machine.this(), text, date, tmp_path)
+    path = publish("promql", report.content(figures, compared), Machine.this(), text, date, tmp_path)
 
     assert f"| {question} | no answer (status 404) | - | 10.0 (10.0) | 20.0 |" in text
     assert "**DIFFERS**" in compared[0]

@@ -89,7 +89,7 @@ values that were not there before, where they are counted.
 
 FIRST_FINGERPRINT = 16
 """Smaller fates are no fingerprints: from 1 on they are places in `REASONS`."""
-ADDED_UP = 15
+ADDED_UP = FIRST_FINGERPRINT - 1
 """Of a series that is over a limit and added up with others."""
 
 _FATE_KEY = "bitXor({id}, cityHash64(toString(tenant)))"

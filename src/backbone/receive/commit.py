@@ -92,7 +92,7 @@ class Lane:
 
     Args:
         recover: puts right what a group that failed half way may have left.
-        scrub: takes out of requests what may not be written; without it they are written as they come.
+        scrub: takes out of requests what may not be written.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class Lane:
         metrics: Metrics,
         recover: Callable[[], Awaitable[None]],
         *,
-        scrub: Scrub | None = None,
+        scrub: Scrub,
     ) -> None:
         self._scrub = scrub
         self._wire = wire
@@ -231,16 +231,15 @@ class Lane:
 
     async def _scrubbed(self, group: list[_Waiting]) -> list[_Waiting]:
         """Return the group with its requests scrubbed, without those that cannot be read."""
-        if self._scrub is None:
-            return group
         bodies = await self._scrub([(waiting.sealed[1], waiting.tenant) for waiting in group])
         scrubbed = []
         for waiting, body in zip(group, bodies, strict=True):
             if isinstance(body, UserInputError):
                 _refuse([waiting], body)
+            elif body is waiting.sealed[1]:
+                scrubbed.append(waiting)
             else:
-                sealed = envelope.sealed_again(waiting.sealed, body)
-                scrubbed.append(replace(waiting, sealed=sealed))
+                scrubbed.append(replace(waiting, sealed=envelope.sealed_again(waiting.sealed, body)))
         return scrubbed
 
     async def _give_up(self, group: list[_Waiting], error: BackboneError) -> None:
