@@ -13,11 +13,12 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, LogsData
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, TracesData
 
+from backbone.app.forms import form_of
 from backbone.config.policy import PolicyConfig
 from backbone.model.time import NANOSECONDS_PER_SECOND, now_ns
 from backbone.process import Pipeline, Policy, compile_policy, pipeline
 from backbone.process.series import fingerprint, label_hash
-from backbone.receive.envelope import seal
+from backbone.receive.form import Request
 from backbone.receive.scrub.requests import RequestScrubber
 from backbone.store.embedded import EmbeddedEngine, EmbeddedOptions, open_embedded
 from backbone.store.engine import Statement
@@ -47,9 +48,9 @@ class Stored:
             [scrubbed] = await self._scrubber.scrub(name, [(body, tenant)])
             assert isinstance(scrubbed, bytes), scrubbed
             body = scrubbed
-        sealed = seal(body, tenant, received_ns or now_ns())
+        payload = form_of(name, self.engine).payload([Request(body, tenant, received_ns or now_ns())])
         shape = wire(name)
-        await self.engine.insert(shape.table, shape.proto, [sealed], token=f"test-{next(self._numbers)}")
+        await self.engine.insert(shape.table, shape.proto, payload, token=f"test-{next(self._numbers)}")
 
     async def spans(self, tenant: str, service: str, *spans: Span, received_ns: int | None = None) -> None:
         data = TracesData(resource_spans=[ResourceSpans(resource=of(service), scope_spans=[ScopeSpans(spans=spans)])])

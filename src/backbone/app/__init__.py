@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backbone.app.asked import open_asked
+from backbone.app.forms import form_of
 from backbone.app.in_force import PolicyInForce
 from backbone.app.upkeep import learning_columns, upkeep
 from backbone.config.model import Config, RetentionConfig, StoreConfig
@@ -29,7 +30,6 @@ from backbone.process import (
     Pipeline,
     Policy,
     compile_policy,
-    faults_query,
     pipeline,
     sweeper,
 )
@@ -198,7 +198,7 @@ async def _lanes(
         name: Lane(
             wire(name),
             signal,
-            faults_query(name),
+            form_of(name, engine),
             engine,
             await CommitNotes.open(directory, name, engine, is_parted=name == "logs"),
             options,

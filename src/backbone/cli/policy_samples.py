@@ -29,6 +29,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from backbone.app import scratch_store
+from backbone.app.forms import form_of
 from backbone.config.load import parse_file
 from backbone.config.policy import PolicyConfig
 from backbone.config.section import Section
@@ -39,7 +40,7 @@ from backbone.process.redact import Redaction
 from backbone.process.trial import Item, trial
 from backbone.receive.body import BodyLimits, unpack_body
 from backbone.receive.envelope import check as check_message
-from backbone.receive.envelope import seal
+from backbone.receive.form import Request, Unfit
 from backbone.receive.otlp import Signal
 from backbone.receive.otlp_json import transcode
 from backbone.simulate.recording import read_recording
@@ -245,7 +246,9 @@ async def _store(engine: Engine, tenant: str, sample: Sample) -> None:
         shape = wire(name)
         try:
             check_message(body)
-            sealed = seal(body, tenant, now_ns())
-            await engine.insert(shape.table, shape.proto, [sealed], token=f"{tenant}-{place}")
+            payload = form_of(name, engine).payload([Request(body, tenant, now_ns())])
+            await engine.insert(shape.table, shape.proto, payload, token=f"{tenant}-{place}")
         except BackboneError as error:
             raise UserInputError(f"{sample.name}: {error}") from error
+        except Unfit as error:
+            raise UserInputError(f"{sample.name}: {error.refused[0]}") from error

@@ -41,8 +41,19 @@ def _folded(_context: Any, _one: Any, _other: Any) -> Any:
     return types.uint64(types.uint64, types.uint64), generate
 
 
+def _upper_product(_context: Any, _one: Any, _other: Any) -> Any:
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        wide = [builder.zext(word, _PRODUCT) for word in arguments]
+        return builder.trunc(builder.lshr(builder.mul(*wide), ir.Constant(_PRODUCT, 64)), _WORD)
+
+    return types.uint64(types.uint64, types.uint64), generate
+
+
 word_at = cast("Callable[[Bytes, int], np.uint64]", intrinsic(_word_at))
 """Return the eight bytes of an array from a place on as a number, the first one lowest."""
 
 folded = cast("Callable[[np.uint64, np.uint64], np.uint64]", intrinsic(_folded))
 """Return the lower half of the product of two words of 64 bits, xor the upper half."""
+
+upper_product = cast("Callable[[np.uint64, np.uint64], np.uint64]", intrinsic(_upper_product))
+"""Return the upper half of the product of two words of 64 bits."""

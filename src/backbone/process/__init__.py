@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backbone.process.faults import faults_query
-from backbone.process.logs import LOG_COLUMNS, logs_pipeline
+from backbone.process.logs import logs_pipeline
 from backbone.process.metrics import metrics_pipeline
 from backbone.process.policy import Policy, compile_policy
 from backbone.process.remote_write import REMOTE_WRITE
@@ -20,9 +20,10 @@ from backbone.process.sample.sweep import Sweeper
 from backbone.process.samples import samples_pipeline
 from backbone.process.series import series_pipeline
 from backbone.process.step import names_of
-from backbone.process.traces import SPAN_COLUMNS, traces_pipeline
+from backbone.process.traces import traces_pipeline
 from backbone.process.view import Passage, Pipeline, Recall, View
 from backbone.store.engine import Engine
+from backbone.store.wire.columns import LOG_COLUMNS, SPAN_COLUMNS
 
 __all__ = [
     "Passage",

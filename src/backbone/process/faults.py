@@ -11,10 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from backbone.process.samples import TIMES
-from backbone.process.values import LATEST_NS
 from backbone.store.wire import WireName
+from backbone.store.wire.columns import LATEST_NS
 
-_SPANS, _RECORDS = "resource_spans.scope_spans.spans", "resource_logs.scope_logs.log_records"
 _METRICS = "resource_metrics.scope_metrics.metrics"
 _POINTS = tuple(
     f"{_METRICS}.{kind}.data_points" for kind in ("gauge", "sum", "histogram", "exponential_histogram", "summary")
@@ -51,23 +50,6 @@ def _days(path: str, day: int) -> tuple[str, str]:
 
 _DAY_NS = 86_400 * 10**9
 _FAULTS: Mapping[WireName, Sequence[tuple[str, str]]] = {
-    "traces": (
-        _sized(f"{_SPANS}.trace_id", "span.trace_id", "16"),
-        _sized(f"{_SPANS}.span_id", "span.span_id", "8"),
-        _sized(f"{_SPANS}.parent_span_id", "span.parent_span_id", "8, 0"),
-        _sized(f"{_SPANS}.links.trace_id", "link.trace_id", "16"),
-        _sized(f"{_SPANS}.links.span_id", "link.span_id", "8"),
-        _late(f"{_SPANS}.start_time_unix_nano", "span.start_time_unix_nano"),
-        _days(f"{_SPANS}.start_time_unix_nano", _DAY_NS),
-        _late(f"{_SPANS}.events.time_unix_nano", "event.time_unix_nano"),
-    ),
-    "logs": (
-        _sized(f"{_RECORDS}.trace_id", "log_record.trace_id", "16, 0"),
-        _sized(f"{_RECORDS}.span_id", "log_record.span_id", "8, 0"),
-        _late(f"{_RECORDS}.time_unix_nano", "log_record.time_unix_nano"),
-        _days(f"{_RECORDS}.time_unix_nano", _DAY_NS),
-        _late(f"{_RECORDS}.observed_time_unix_nano", "log_record.observed_time_unix_nano"),
-    ),
     "metrics": (
         *(_late(f"{points}.time_unix_nano", "data_point.time_unix_nano") for points in _POINTS),
         *(_days(f"{points}.time_unix_nano", _DAY_NS) for points in _POINTS),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from backbone.process import metric_names
-from backbone.process.values import LATEST_NS, sized, text, timestamp
+from backbone.process.values import sized, text, timestamp
+from backbone.store.wire.columns import LATEST_NS
 
 STALE = "reinterpretAsFloat64(toUInt64(0x7ff0000000000002))"
 """Prometheus' mark of a series that ended."""

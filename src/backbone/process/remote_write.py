@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from backbone.process.points import EXEMPLAR_NAMES
 from backbone.process.series import fated, fingerprint, label_hash
-from backbone.process.values import LATEST_NS
 from backbone.process.view import Pipeline, View
+from backbone.store.wire.columns import LATEST_NS
 
 _UNPACK = f"""
 WITH arrayJoin(timeseries) AS s, s.labels.value[indexOf(s.labels.name, '__name__')] AS metric

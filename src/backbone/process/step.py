@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from backbone.store.wire.columns import declared
+
 JUDGED = """
     breaches UInt64,
     dropped LowCardinality(String),
@@ -104,29 +106,5 @@ def _layer(select: str, there: set[str], layer: Mapping[str, str]) -> str:
 
 
 def names_of(columns: str) -> list[str]:
-    """
-    Return the names of columns declared as for a table, as they stand in SQL.
-
-    The parts of a ``Nested`` column are columns of their own: ```events.name```.
-    """
-    names: list[str] = []
-    for declaration in _split(columns):
-        name, kind = declaration.split(maxsplit=1)
-        if kind.startswith("Nested"):
-            inner = kind[kind.index("(") + 1 : kind.rindex(")")]
-            names += [f"`{name}.{part.split(maxsplit=1)[0]}`" for part in _split(inner)]
-        else:
-            names.append(name)
-    return names
-
-
-def _split(declarations: str) -> list[str]:
-    """Split at commas that stand in no brackets."""
-    parts, depth = [""], 0
-    for character in declarations:
-        depth += {"(": 1, ")": -1}.get(character, 0)
-        if character == "," and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += character
-    return [part.strip() for part in parts if part.strip()]
+    """Return the names of columns declared as for a table, as they stand in SQL: ```events.name```."""
+    return [f"`{name}`" if "." in name else name for name in declared(columns)]

@@ -8,8 +8,8 @@ from typing import Any
 
 from backbone.process.effects import SETTINGS, Signal, Tried, tries
 from backbone.process.policy import Policy
-from backbone.process.values import LATEST_NS
 from backbone.store.engine import Engine, QueryLimits
+from backbone.store.wire.columns import LATEST_NS
 
 _TITLES: Mapping[Signal, str] = {"traces": "name", "logs": "body", "metrics": "metric"}
 _EVER = (0, LATEST_NS)

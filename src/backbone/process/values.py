@@ -14,11 +14,7 @@ from __future__ import annotations
 
 import re
 
-ATTRIBUTES = "Map(LowCardinality(String), String)"
-"""The type of attributes in every table."""
-
-LATEST_NS = 4_102_444_800 * 10**9
-"""The last time that is taken, the start of the year 2100: past it days wrap around, and with them what is kept."""
+from backbone.store.wire.columns import LATEST_NS
 
 _DEEPEST = 2
 _STRING, _BOOL, _INT, _DOUBLE, _ARRAY, _KVLIST, _BYTES = range(1, 8)
@@ -42,36 +38,6 @@ def plain_elements(sql: str) -> str:
         return element
 
     return _PATH_OR_QUOTED.sub(spelled, sql)
-
-
-def attribute_map(attributes: str, depth: int) -> str:
-    """
-    Return the Map of an attribute list's keys and texts.
-
-    Args:
-        attributes: an expression of type ``Array(Tuple(key, value ValueN))``.
-        depth: the N of ``ValueN``.
-    """
-    keys, values = f"{attributes}.key", f"{attributes}.value"
-    members = ", ".join(
-        f"{values}.{name}" for name in ("value", "string_value", "int_value", "double_value", "bool_value")
-    )
-    # Scalars are columns side by side, which is much cheaper than a branch over whole tuples; the rest is rare.
-    scalars = f"arrayMap((k, s, i, d, b) -> {_scalar('k', 's', 'i', 'd', 'b')}, {members})"
-    plain = f"mapFromArrays({keys}, {scalars})"
-    nested = f"mapFromArrays({keys}, arrayMap(v -> {text('v', depth)}, {values}))"
-    return f"if(arrayExists(k -> k >= {_ARRAY}, {values}.value), {nested}, {plain})"
-
-
-def kinds(attributes: str) -> str:
-    """Return a JSON object, as text, of the keys whose values are no strings and their kinds."""
-    keys, kind = f"{attributes}.key", f"{attributes}.value.value"
-    other = f"k != {_STRING}"
-    pairs = (
-        "arrayMap((n, k) -> concat(toJSONString(n), ':\"', toString(k), '\"'), "
-        f"arrayFilter((n, k) -> {other}, {keys}, {kind}), arrayFilter(k -> {other}, {kind}))"
-    )
-    return f"if(arrayAll(k -> k = {_STRING}, {kind}), '', concat('{{', arrayStringConcat({pairs}, ','), '}}'))"
 
 
 def text(value: str, depth: int) -> str:

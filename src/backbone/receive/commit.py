@@ -23,8 +23,8 @@ import structlog
 from backbone.model.errors import BackboneError, DependencyError, UserInputError
 from backbone.model.time import now_ns, seconds_from_ns
 from backbone.receive import envelope
-from backbone.receive.blame import Blame, Pieces
-from backbone.store.engine import Engine, RefusedByEngine, Statement
+from backbone.receive.form import Form, Request, Unfit
+from backbone.store.engine import Engine, Piece, RefusedByEngine, Statement
 from backbone.store.wire import Wire
 from backbone.telemetry.metrics import Metrics
 
@@ -64,11 +64,9 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    tenant: str
-    sealed: Pieces
+    request: Request
     size: int
     digest: bytes
-    received_ns: int
     done: asyncio.Future[Receipt]
 
 
@@ -91,6 +89,7 @@ class Lane:
     The group commit of one wire shape.
 
     Args:
+        form: what the engine is given of requests.
         recover: puts right what a group that failed half way may have left.
         scrub: takes out of requests what may not be written.
     """
@@ -99,7 +98,7 @@ class Lane:
         self,
         wire: Wire,
         signal: str,
-        faults: str,
+        form: Form,
         engine: Engine,
         notes: Notes,
         options: CommitOptions,
@@ -116,7 +115,7 @@ class Lane:
         self._options = options
         self._metrics = metrics
         self._recover = recover
-        self._blame = Blame(wire, faults, engine)
+        self._form = form
         self._waiting: deque[_Waiting] = deque()
         self._waiting_bytes = 0
         self._writing = asyncio.Lock()
@@ -148,8 +147,8 @@ class Lane:
             self._metrics.commit_repeated.labels(self._wire.name).inc()
             return Receipt()
         self._last_ns = max(now_ns(), self._last_ns + 1)
-        sealed = envelope.pieces(body, tenant, self._last_ns)
-        waiting = _Waiting(tenant, sealed, len(body), digest, self._last_ns, asyncio.get_running_loop().create_future())
+        request = Request(body, tenant, self._last_ns)
+        waiting = _Waiting(request, len(body), digest, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         self._waiting_bytes += waiting.size
         self._arrived.set()
@@ -231,15 +230,15 @@ class Lane:
 
     async def _scrubbed(self, group: list[_Waiting]) -> list[_Waiting]:
         """Return the group with its requests scrubbed, without those that cannot be read."""
-        bodies = await self._scrub([(waiting.sealed[1], waiting.tenant) for waiting in group])
+        bodies = await self._scrub([(waiting.request.body, waiting.request.tenant) for waiting in group])
         scrubbed = []
         for waiting, body in zip(group, bodies, strict=True):
             if isinstance(body, UserInputError):
                 _refuse([waiting], body)
-            elif body is waiting.sealed[1]:
+            elif body is waiting.request.body:
                 scrubbed.append(waiting)
             else:
-                scrubbed.append(replace(waiting, sealed=envelope.sealed_again(waiting.sealed, body)))
+                scrubbed.append(replace(waiting, request=replace(waiting.request, body=body)))
         return scrubbed
 
     async def _give_up(self, group: list[_Waiting], error: BackboneError) -> None:
@@ -253,17 +252,22 @@ class Lane:
 
     async def _store(self, group: list[_Waiting]) -> None:
         """Store a group; requests that cannot be read are parted from the others and refused."""
+        requests = [waiting.request for waiting in group]
         try:
-            await self._insert(group)
+            payload = await asyncio.to_thread(self._form.payload, requests)
+            await self._insert(payload)
+        except Unfit as unfit:
+            blamed = unfit.refused
         except RefusedByEngine as error:
             if len(group) == 1:
                 _refuse(group, UserInputError(str(error)))
                 return
+            blamed = await self._form.blame(requests)
         else:
+            self._metrics.commit_requests.labels(self._wire.name).observe(len(group))
             self._notes.written(_noted(group))
             await self._accept(group)
             return
-        blamed = await self._blame.find([waiting.sealed for waiting in group])
         for index, reason in blamed.items():
             _refuse([group[index]], UserInputError(reason))
         rest = [waiting for index, waiting in enumerate(group) if index not in blamed]
@@ -279,13 +283,13 @@ class Lane:
         receipts = await self._receipts(group)
         now = now_ns()
         for waiting in group:
-            self._metrics.ingest_lag_seconds.labels(self._wire.name).observe(seconds_from_ns(now - waiting.received_ns))
+            received_ns = waiting.request.received_ns
+            self._metrics.ingest_lag_seconds.labels(self._wire.name).observe(seconds_from_ns(now - received_ns))
             if not waiting.done.done():
-                waiting.done.set_result(receipts.get(waiting.received_ns, Receipt(received_ns=waiting.received_ns)))
+                waiting.done.set_result(receipts.get(received_ns, Receipt(received_ns=received_ns)))
 
-    async def _insert(self, group: list[_Waiting]) -> None:
+    async def _insert(self, payload: Sequence[Piece]) -> None:
         token = next(self._tokens)
-        payload = [piece for waiting in group for piece in waiting.sealed]
         for attempt in itertools.count():
             try:
                 if self._astray:
@@ -303,8 +307,7 @@ class Lane:
                 self._astray = self._astray or error.by_view
                 raise
             else:
-                break
-        self._metrics.commit_requests.labels(self._wire.name).observe(len(group))
+                return
 
     async def _receipts(self, group: list[_Waiting]) -> dict[int, Receipt]:
         """Read what the views say of the group's requests."""
@@ -313,7 +316,7 @@ class Lane:
             "FROM ingested WHERE signal = {signal:String} AND received BETWEEN "
             "fromUnixTimestamp64Nano({first:Int64}) AND fromUnixTimestamp64Nano({last:Int64}) "
             "GROUP BY received, refused",
-            {"signal": self._signal, "first": group[0].received_ns, "last": group[-1].received_ns},
+            {"signal": self._signal, "first": group[0].request.received_ns, "last": group[-1].request.received_ns},
         )
         receipts: dict[int, Receipt] = {}
         try:
@@ -322,7 +325,7 @@ class Lane:
             # The group is stored, so its senders are told so; only the counts are missing.
             _log.warning("counts of a group not read", lane=self._wire.name, error=str(error))
             return receipts
-        mine = {waiting.received_ns for waiting in group}
+        mine = {waiting.request.received_ns for waiting in group}
         for row in rows:
             if row["received_ns"] not in mine:
                 continue
@@ -338,7 +341,7 @@ class Lane:
 
 
 def _noted(group: list[_Waiting]) -> list[tuple[int, bytes]]:
-    return [(waiting.received_ns, waiting.digest) for waiting in group]
+    return [(waiting.request.received_ns, waiting.digest) for waiting in group]
 
 
 def _refuse(group: list[_Waiting], error: BackboneError) -> None:

@@ -59,11 +59,6 @@ def pieces(body: bytes, tenant: str, received_ns: int) -> tuple[bytes, bytes, by
     return varint(len(body) + len(suffix)), body, suffix
 
 
-def sealed_again(old: tuple[bytes, bytes, bytes], body: bytes) -> tuple[bytes, bytes, bytes]:
-    """Return `pieces` with another body."""
-    return varint(len(body) + len(old[2])), body, old[2]
-
-
 def seal(body: bytes, tenant: str, received_ns: int) -> bytes:
     """Return the `pieces` put together."""
     return b"".join(pieces(body, tenant, received_ns))

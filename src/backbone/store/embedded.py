@@ -24,7 +24,7 @@ from typing import Any, Protocol, TypeVar
 import orjson
 
 from backbone.model.errors import DependencyError, StartError
-from backbone.store.engine import DEFAULT_LIMITS, ArrowStream, Parameter, QueryLimits, Statement
+from backbone.store.engine import DEFAULT_LIMITS, ArrowStream, Parameter, Piece, QueryLimits, Statement
 from backbone.store.errors import insert_error, query_error
 from backbone.store.memory import MemoryFiles
 
@@ -169,19 +169,21 @@ class EmbeddedEngine:
         parameters = {name: _parameter(value) for name, value in statement.parameters.items()}
         await self._run(lambda connection: connection.query(statement.sql, "TSV", params=parameters), None)
 
-    async def inspect(self, sql: str, schema: str, columns: str, payload: Sequence[bytes]) -> list[dict[str, Any]]:
-        settings = _settings(_DECODE_SETTINGS | {"format_schema": self._schema_file(schema)})
+    async def inspect(
+        self, sql: str, schema: str | None, columns: str, payload: Sequence[Piece]
+    ) -> list[dict[str, Any]]:
+        settings = _settings(_DECODE_SETTINGS | self._schema_settings(schema))
 
         def run(connection: _Connection) -> bytes:
             with self._memory.holding(payload) as path:
-                source = f"file({_literal(path)}, 'Protobuf', {_literal(columns)})"
+                source = f"file({_literal(path)}, '{_format(schema)}', {_literal(columns)})"
                 statement = f"WITH requests AS (SELECT * FROM {source}) {sql} SETTINGS {settings}"  # noqa: S608 - our own
                 return bytes(connection.query(statement, "JSONEachRow").bytes() or b"")
 
         lines = await self._run(run, None, insert=True)
         return [orjson.loads(line) for line in lines.splitlines()]
 
-    async def read(self, sql: str, columns: str, payload: Sequence[bytes]) -> bytes:
+    async def read(self, sql: str, columns: str, payload: Sequence[Piece]) -> bytes:
         def run(connection: _Connection) -> bytes:
             with self._memory.holding(payload) as path:
                 source = f"file({_literal(path)}, 'RowBinary', {_literal(columns)})"
@@ -190,27 +192,27 @@ class EmbeddedEngine:
 
         return await asyncio.shield(self._run(run, None, insert=True))
 
-    async def insert(self, table: str, schema: str, payload: Sequence[bytes], *, token: str) -> None:
-        settings = _settings(
-            _INSERT_SETTINGS | {"format_schema": self._schema_file(schema), "insert_deduplication_token": token}
-        )
+    async def insert(self, table: str, schema: str | None, payload: Sequence[Piece], *, token: str) -> None:
+        settings = _settings(_INSERT_SETTINGS | self._schema_settings(schema) | {"insert_deduplication_token": token})
 
         def run(connection: _Connection) -> None:
             # Streaming inserts (`send_insert`) swallow errors raised in views; this way of inserting reports them.
             with self._memory.holding(payload) as path:
-                source = f"SELECT * FROM file('{path}', 'Protobuf')"  # noqa: S608 - a path of our own
+                source = f"SELECT * FROM file('{path}', '{_format(schema)}')"  # noqa: S608 - a path of our own
                 connection.query(f"INSERT INTO {table} SETTINGS {settings} {source}", "TSV")
 
         # Not cancelled half way: whoever waits may go away, the group is committed all the same.
         await asyncio.shield(self._run(run, None, insert=True))
 
-    def _schema_file(self, schema: str) -> str:
+    def _schema_settings(self, schema: str | None) -> dict[str, str | int]:
         """Return a schema as the engine names it; given as text it would leave files in the working directory."""
+        if schema is None:
+            return {}
         file = self._schemas / f"{hashlib.sha256(schema.encode()).hexdigest()[:16]}.proto"
         if not file.exists():
             file.parent.mkdir(exist_ok=True)
             file.write_text(schema)
-        return f"{file}:Request"
+        return {"format_schema": f"{file}:Request"}
 
     async def close(self) -> None:
         """End what runs and release the directory; safe to call twice."""
@@ -326,6 +328,10 @@ def _server_config(options: EmbeddedOptions) -> str:
     </merge_tree>
 </clickhouse>
 """
+
+
+def _format(schema: str | None) -> str:
+    return "Native" if schema is None else "Protobuf"
 
 
 def _told(work: Callable[[_Connection], _Result], connection: _Connection) -> _Result:

@@ -20,6 +20,9 @@ class Statement:
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
 
 
+Piece = bytes | memoryview
+"""Bytes, of which a payload has several: putting them together would copy them."""
+
 MAX_ROWS_READ = "store.query.max_rows_read"
 """The option that bounds the rows a statement reads, as errors name it."""
 
@@ -90,14 +93,16 @@ class Engine(Protocol):
         """Run a statement that changes something; raises as `query` does."""
         ...
 
-    async def inspect(self, sql: str, schema: str, columns: str, payload: Sequence[bytes]) -> list[dict[str, Any]]:
+    async def inspect(
+        self, sql: str, schema: str | None, columns: str, payload: Sequence[Piece]
+    ) -> list[dict[str, Any]]:
         """
-        Run a select over protobuf messages, which are its table ``requests``, and write nothing.
+        Run a select over what a group holds, which is its table ``requests``, and write nothing.
 
         Args:
             sql: the select.
             schema: as for `insert`.
-            columns: the columns of ``requests``, which are the message's fields.
+            columns: the columns of ``requests``: of messages their fields.
             payload: as for `insert`.
 
         Raises:
@@ -106,7 +111,7 @@ class Engine(Protocol):
         """
         ...
 
-    async def read(self, sql: str, columns: str, payload: Sequence[bytes]) -> bytes:
+    async def read(self, sql: str, columns: str, payload: Sequence[Piece]) -> bytes:
         """
         Run a select over rows, which are its table ``texts``, and return what it selects; both in RowBinary.
 
@@ -121,14 +126,15 @@ class Engine(Protocol):
         """
         ...
 
-    async def insert(self, table: str, schema: str, payload: Sequence[bytes], *, token: str) -> None:
+    async def insert(self, table: str, schema: str | None, payload: Sequence[Piece], *, token: str) -> None:
         """
-        Write a group of protobuf messages durably.
+        Write a group of requests durably.
 
         Args:
             table: the table that takes them in.
-            schema: protobuf text; the messages are its ``Request``.
-            payload: pieces that make up length-delimited messages when put together.
+            schema: protobuf text, whose ``Request`` the messages are; None where the payload is a block of columns.
+            payload: pieces that make up length-delimited messages when put together, or a block in the engine's
+                Native format.
             token: a repeat with the same token and payload changes nothing.
 
         Raises:

@@ -8,6 +8,8 @@ import queue
 import tempfile
 from collections.abc import Iterator, Sequence
 
+from backbone.store.engine import Piece
+
 _PIECES_AT_ONCE = 1000
 """The system takes 1,024."""
 _KEPT_BYTES = 48 << 20
@@ -25,7 +27,7 @@ class MemoryFiles:
         self._idle: queue.SimpleQueue[int] = queue.SimpleQueue()
 
     @contextlib.contextmanager
-    def holding(self, payload: Sequence[bytes]) -> Iterator[str]:
+    def holding(self, payload: Sequence[Piece]) -> Iterator[str]:
         """Give the path of a file that holds the payload for as long as the context lasts."""
         if not hasattr(os, "memfd_create"):
             with tempfile.NamedTemporaryFile(prefix="backbone-group-") as file:
@@ -56,7 +58,7 @@ class MemoryFiles:
         return os.memfd_create("group")
 
 
-def _write(descriptor: int, payload: Sequence[bytes]) -> int:
+def _write(descriptor: int, payload: Sequence[Piece]) -> int:
     """Make the payload all that is in the file, and return its size."""
     at = 0
     for first in range(0, len(payload), _PIECES_AT_ONCE):

@@ -11,6 +11,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogsData
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
+from backbone.app.forms import form_of
 from backbone.config.load import parse_file
 from backbone.config.policy import PolicyConfig
 from backbone.model.time import now_ns
@@ -18,7 +19,7 @@ from backbone.process import Policy, compile_policy
 from backbone.process.logs import LOG_ROWS, unpack_logs
 from backbone.process.step import govern, names_of
 from backbone.process.traces import SPAN_ROWS, unpack_spans
-from backbone.receive.envelope import seal
+from backbone.receive.form import Request
 from backbone.store.engine import Statement
 from backbone.store.wire import wire
 from tests.stored import Stored, number, record, span, text
@@ -54,9 +55,9 @@ async def judged(
         )
         sql = govern(unpack_logs(compiled, "requests"), names_of(LOG_ROWS), compiled.logs)
         shape = wire("logs")
-    sealed = seal(data.SerializeToString(), "t", 1)
+    payload = form_of(shape.name, stored.engine).payload([Request(data.SerializeToString(), "t", 1)])
     shown = "service, resource, attributes, attribute_kinds, breaches, toString(dropped) AS dropped, refused"
-    [row] = await stored.engine.inspect(f"SELECT {shown} FROM ({sql})", shape.proto, shape.columns, [sealed])
+    [row] = await stored.engine.inspect(f"SELECT {shown} FROM ({sql})", shape.proto, shape.columns, payload)
     row["breaches"] = [name for bit, name in enumerate(compiled.breaches) if row["breaches"] >> bit & 1]
     row["kinds"] = json.loads(row["attribute_kinds"] or "{}")
     return row

@@ -213,7 +213,7 @@ def _spliced(one: _Looked, before: int, answers: splice.Answers, body: bytes) ->
     return out[: splice.put(one.data, one.notes, count, before, answers, planned, out)].tobytes()
 
 
-_RECORD = bytes.fromhex("0a11 120f 120d 2a05 0a03 614062 3204 0a02 6162")
+RECORD = bytes.fromhex("0a11 120f 120d 2a05 0a03 614062 3204 0a02 6162")
 """A log record with an address and an attribute without a value."""
 _CHANGED = bytes.fromhex("03000000 0100000000000000 00 01 78")
 """The answer that puts ``x`` in place of the address."""
@@ -223,7 +223,7 @@ def warm_up(scrubbing: Scrubbing) -> None:
     """Compile everything that `RequestScrubber` runs."""
     known = KnownNames()
     known.learn(np.ones(1, np.int64), np.zeros(1, np.uint8))
-    looked = _look_through("logs", [(_RECORD, "")], suspicions(scrubbing), known)
+    looked = _look_through("logs", [(RECORD, "")], suspicions(scrubbing), known)
     _names_of(looked)
     _rows(looked, [""])
-    _answered(looked, [_RECORD], _CHANGED)
+    _answered(looked, [RECORD], _CHANGED)

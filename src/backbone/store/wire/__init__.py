@@ -2,8 +2,9 @@
 The wire's shapes: what senders send, as protobuf text for the engine and as columns of the tables that take it in.
 
 A table with engine ``Null`` has exactly the shape of its message, so that the engine decodes and nothing else does.
-The columns are derived from the ``.proto`` files beside this module; they use a small part of the language: messages
-one level deep, ``repeated``, ``oneof`` and scalar types.
+Spans and log records are taken apart before: their tables have a row for each, see `backbone.store.wire.columns`.
+Shapes are derived from the ``.proto`` files beside this module; they use a small part of the language: messages one
+level deep, ``repeated``, ``oneof`` and scalar types.
 """
 
 from __future__ import annotations
@@ -15,8 +16,13 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal, get_args
 
+from backbone.store.wire.columns import LOG_COLUMNS, SPAN_COLUMNS, WRITTEN
+
 WireName = Literal["traces", "logs", "metrics", "remote_write", "samples"]
 WIRES: tuple[WireName, ...] = get_args(WireName)
+
+ROWS: Mapping[WireName, str] = {"traces": SPAN_COLUMNS, "logs": LOG_COLUMNS}
+"""The wires that the engine is given rows of, and what it keeps of them."""
 
 _SCALARS = {
     "string": "String",
@@ -55,11 +61,12 @@ class Wire:
     """
     A message as it comes over the wire.
 
-    ``proto`` is its schema as the engine reads it, ``columns`` the columns of the table that takes it in.
+    ``proto`` is its schema as the engine reads it, None where it is given rows; ``columns`` are those of the table that
+    takes it in.
     """
 
     name: WireName
-    proto: str
+    proto: str | None
     columns: str
     messages: Mapping[str, str]
     """The body of each message by its name."""
@@ -86,6 +93,8 @@ def wire(name: WireName) -> Wire:
     shared = "" if name in {"remote_write", "samples"} else _text("values")
     text = re.sub(r"//[^\n]*\n", "", shared + _text(name))
     messages = {match[1]: match[2] for match in _MESSAGE.finditer(text)}
+    if name in ROWS:
+        return Wire(name, None, f"{ROWS[name]}, {WRITTEN}", messages)
     proto = 'syntax = "proto3";\n' + text
     return Wire(name, " ".join(proto.split()), ", ".join(_columns(messages, "Request")), messages)
 
