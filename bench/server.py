@@ -23,7 +23,7 @@ START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 RSS_SECONDS = 0.1
 IDLE_SECONDS = 8.0
-"""Longer than a server waits with merging what was written last: Backbone takes up to 6 s."""
+"""Longer than a server waits with merging what was written last: Backbone takes up to 7 s."""
 IDLE_CORES = 0.1
 """A server that uses less than this is taken for idle: timers and the bench's own questions cost a little."""
 

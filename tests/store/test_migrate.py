@@ -38,6 +38,18 @@ async def _sums(engine: EmbeddedEngine, table: str) -> dict[str, str]:
     return row
 
 
+async def _break_off(engine: EmbeddedEngine, monkeypatch: pytest.MonkeyPatch, number: int, after: int) -> None:
+    """Do so many statements of a migration, and then fail."""
+    known = module.migrations()
+    older = tuple(each for each in known if each.number < number)
+    [taking_over] = (each for each in known if each.number == number)
+    broken = Migration(number, "broken", (*taking_over.statements[:after], "SELECT broken_off"))
+    monkeypatch.setattr(module, "migrations", lambda: (*older, broken))
+    with pytest.raises(Exception, match="broken_off"):
+        await migrate(engine)
+    monkeypatch.setattr(module, "migrations", lambda: known)
+
+
 @pytest.mark.parametrize("broken_off_after", [None, 3, 6, 9])
 async def test_spans_and_logs_are_taken_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken_off_after: int | None
@@ -55,14 +67,7 @@ async def test_spans_and_logs_are_taken_over(
             before[table] = await _sums(engine, table)
         monkeypatch.setattr(module, "migrations", lambda: known)
         if broken_off_after is not None:
-            [taking_over] = (each for each in known if each.number == BEFORE + 1)
-            first: tuple[Migration, ...] = (
-                Migration(BEFORE + 1, "broken", (*taking_over.statements[:broken_off_after], "SELECT broken_off")),
-            )
-            monkeypatch.setattr(module, "migrations", lambda: older + first)
-            with pytest.raises(Exception, match="broken_off"):
-                await migrate(engine)
-            monkeypatch.setattr(module, "migrations", lambda: known)
+            await _break_off(engine, monkeypatch, BEFORE + 1, broken_off_after)
         assert await migrate(engine) == len(known) - len(older)
         assert {table: await _sums(engine, table) for table in before} == before
         found = await engine.rows(
@@ -73,3 +78,34 @@ async def test_spans_and_logs_are_taken_over(
             Statement("SELECT name FROM system.tables WHERE name LIKE '%before' OR name LIKE '%by_minute'")
         )
         assert left == []
+
+
+@pytest.mark.parametrize("broken_off_after", [None, 1, 2, 3, 4, 5, 6, 7, 8])
+async def test_durations_of_operations_are_taken_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken_off_after: int | None
+) -> None:
+    known, number = migrations(), 16
+    older = tuple(each for each in known if each.number < number)
+    async with open_embedded(tmp_path / "data", EmbeddedOptions()) as engine:
+        monkeypatch.setattr(module, "migrations", lambda: older)
+        await migrate(engine)
+        await engine.command(
+            Statement(
+                "INSERT INTO operations SELECT 't', toDateTime('2026-01-01 00:00:00'), 's', 'op', 'server', "
+                "if(number < 3, 'ok', 'error'), 200 + number, number + 1, 10 * number FROM numbers(5)"
+            )
+        )
+        monkeypatch.setattr(module, "migrations", lambda: known)
+        if broken_off_after is not None:
+            await _break_off(engine, monkeypatch, number, broken_off_after)
+        await migrate(engine)
+        rows = await engine.rows(
+            Statement("SELECT toString(status) AS of, spans, total_ns, durations FROM operations ORDER BY status")
+        )
+        left = await engine.rows(Statement("SELECT name FROM system.tables WHERE name LIKE 'operations%'"))
+
+    assert rows == [
+        {"of": "ok", "spans": 6, "total_ns": 30, "durations": [[200, 201, 202], [1, 2, 3]]},
+        {"of": "error", "spans": 9, "total_ns": 70, "durations": [[203, 204], [4, 5]]},
+    ]
+    assert left == [{"name": "operations"}]

@@ -17,11 +17,11 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stored]:
         yield stored
 
 
-async def _write(stored: Stored, rows: int) -> None:
+async def _write(stored: Stored, rows: int, body: str = "concat('line ', toString(number))") -> None:
     await stored.engine.command(
         Statement(
             "INSERT INTO logs (tenant, received, service, time, body) SELECT 't', now64(9), 's', "
-            "toDateTime('2026-01-01 00:00:00'), concat('line ', toString(number)) FROM numbers({rows:UInt64})",
+            f"toDateTime('2026-01-01 00:00:00'), {body} FROM numbers({{rows:UInt64}})",
             {"rows": rows},
         )
     )
@@ -53,6 +53,19 @@ async def test_parts_are_merged_when_it_is_worth_it(
     await settle(stored.engine, {"logs": quiet_seconds})
 
     assert await _parts(stored) == parts
+
+
+async def test_parts_before_a_large_one_are_left_where_they_are_few(stored: Stored) -> None:
+    await stored.engine.command(Statement("TRUNCATE TABLE logs"))
+    for _ in range(2):
+        await _write(stored, 30_000, "randomPrintableASCII(500)")
+    for _ in range(6):
+        await _write(stored, 50_000)
+
+    for _ in range(2):
+        await settle(stored.engine, {"logs": -5})
+
+    assert await _parts(stored) == [30_000, 30_000, 300_000]
 
 
 async def test_samples_are_merged_when_nothing_comes_in(stored: Stored) -> None:

@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from backbone.app.asked import open_asked
 from backbone.app.forms import form_of
 from backbone.app.in_force import PolicyInForce
-from backbone.app.upkeep import learning_columns, upkeep
+from backbone.app.upkeep import background, learning_columns, upkeep
 from backbone.config.model import Config, RetentionConfig, StoreConfig
 from backbone.config.policy import PolicyConfig
 from backbone.model.tenant import Tenants
@@ -110,6 +110,7 @@ class Backbone:
             )
             await policy.install()
             lanes = await stack.enter_async_context(_lanes(config, engine, policy, metrics))
+            await stack.enter_async_context(background(policy.warm_up(), "warm-up"))
             sweeps = sweeper(engine, policy.policy)
 
             def replaced(fresh: Policy) -> None:

@@ -62,6 +62,10 @@ class PolicyInForce:
             return await scrubber.scrub(name, requests)
         return [body for body, _ in requests]
 
+    async def warm_up(self) -> None:
+        """Have done what the first request would wait for."""
+        await _warm_up(self._scrubbers)
+
     async def install(self) -> None:
         """Put the policy in force, before anything comes in."""
         await self._install(self._pipeline)
@@ -84,7 +88,8 @@ class PolicyInForce:
         async with self._reloading:
             config = await asyncio.to_thread(load_policy, self._file)
             policy = self._compiled(config)
-            pipeline = self._flow(policy)
+            pipeline, scrubbers = self._flow(policy), _scrubbers(self._engine, policy)
+            await _warm_up(scrubbers)
             async with contextlib.AsyncExitStack() as stack:
                 for lane in lanes:
                     await stack.enter_async_context(lane.paused)
@@ -94,12 +99,21 @@ class PolicyInForce:
                     await self._install(self._pipeline)
                     raise
                 self.config, self.policy, self._pipeline = config, policy, pipeline
-                self._scrubbers = _scrubbers(self._engine, policy)
+                self._scrubbers = scrubbers
                 replaced(policy)
         _log.info("policy reloaded", file=str(self._file) if self._file else "default")
 
     async def _install(self, pipeline: Pipeline) -> None:
         await install(self._engine, pipeline)
+
+
+async def _warm_up(scrubbers: dict[WireName, RequestScrubber]) -> None:
+    try:
+        for scrubber in set(scrubbers.values()):
+            await scrubber.warm_up()
+    except BackboneError as error:
+        # The first request does it then.
+        _log.warning("patterns not compiled", error=str(error))
 
 
 def _scrubbers(engine: Engine, policy: Policy) -> dict[WireName, RequestScrubber]:

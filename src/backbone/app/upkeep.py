@@ -51,9 +51,9 @@ async def upkeep(engine: Engine, usage: Usage, found: FindingCounts, sweeps: Swe
             await asyncio.sleep(sweeps.pause_seconds)
 
     async with (
-        _background(sum_up(), "upkeep"),
-        _background(sweep(), "sweep"),
-        _background(_settling(engine), "settling"),
+        background(sum_up(), "upkeep"),
+        background(sweep(), "sweep"),
+        background(_settling(engine), "settling"),
     ):
         yield
 
@@ -73,12 +73,13 @@ async def learning_columns(config: Config, engine: Engine) -> AsyncIterator[None
     columns = config.store.columns
     learner = ColumnLearner(engine, ColumnOptions(columns.logs, columns.learned))
     await learner.begin()
-    async with _background(learner.run(), "columns"):
+    async with background(learner.run(), "columns"):
         yield
 
 
 @contextlib.asynccontextmanager
-async def _background(work: Coroutine[Any, Any, None], name: str) -> AsyncIterator[None]:
+async def background(work: Coroutine[Any, Any, None], name: str) -> AsyncIterator[None]:
+    """Let something be done beside, for as long as the context lasts."""
     task = asyncio.create_task(work, name=name)
     try:
         yield

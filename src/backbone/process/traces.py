@@ -17,10 +17,13 @@ _EXAMPLE = "lower(hex(trace_id))"
 # Buckets are those of an OpenTelemetry exponential histogram of scale 3: bucket i holds durations in ns over
 # 2^(i/8) up to 2^((i+1)/8), so a quantile read from them is within 4.5 % of the true one.
 _OPERATIONS = f"""
-SELECT tenant, toStartOfMinute(time) AS minute, service, name, kind, status,
-    toInt16(ceil(log2(greatest(duration_ns, 1)) * 8) - 1) AS bucket,
-    count() AS spans, sum(duration_ns) AS total_ns
-FROM spans_in WHERE {KEPT} GROUP BY tenant, minute, service, name, kind, status, bucket
+SELECT tenant, minute, service, name, kind, status, length(buckets) AS spans, total_ns,
+    (arraySort(arrayDistinct(buckets)) AS there, arrayMap(b -> countEqual(buckets, b), there)) AS durations
+FROM (
+    SELECT tenant, toStartOfMinute(time) AS minute, service, name, kind, status, sum(duration_ns) AS total_ns,
+        groupArray(toInt16(ceil(log2(greatest(duration_ns, 1)) * 8) - 1)) AS buckets
+    FROM spans_in WHERE {KEPT} GROUP BY tenant, minute, service, name, kind, status
+)
 """
 
 

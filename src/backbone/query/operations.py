@@ -92,11 +92,9 @@ async def reds(
     shown = ", ".join(bucket_quantile(level) for level in quantiles)
     sql = f"""
 SELECT name, kind, total, failed, [{shown}] AS levels FROM (
-    SELECT name, kind, sum(n) AS total, sum(f) AS failed, groupArray(bucket) AS buckets, groupArray(n) AS counts FROM (
-        SELECT toString(name) AS name, toString(kind) AS kind, bucket, sum(spans) AS n,
-            sumIf(spans, status = 'error') AS f
-        FROM operations WHERE {conditions.where} GROUP BY name, kind, bucket ORDER BY bucket
-    ) GROUP BY name, kind
+    SELECT toString(name) AS name, toString(kind) AS kind, sum(spans) AS total,
+        sumIf(spans, status = 'error') AS failed, (sumMap(durations) AS durations).1 AS buckets, durations.2 AS counts
+    FROM operations WHERE {conditions.where} GROUP BY name, kind
 ) ORDER BY total DESC, name, kind LIMIT 1000
 """
     rows = await engine.rows(conditions.statement(sql), limits)

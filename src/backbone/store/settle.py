@@ -13,21 +13,27 @@ from collections.abc import Mapping
 
 from backbone.store.engine import Engine, Statement
 
-LOOK_SECONDS = 1
+LOOK_SECONDS = 2
 """How often to look for what is quiet."""
 QUIET_SECONDS: Mapping[str, int] = {"logs": 5, "samples": 2}
 """How long nothing was written to a partition of a table before its parts are merged; up to a second less is enough."""
 
 # Few rows are read through in a moment, and merging them over and over would cost more than it gives. A part of one
 # insert has one number; its level tells nothing, since what is put together as it is written begins at level 1.
+# Few that lie before a large part can only be merged with it, which would write all of it once more.
 _UNMERGED = """
-SELECT DISTINCT table FROM system.parts
-WHERE active AND database = currentDatabase() AND table IN {tables:Array(String)}
-    AND table NOT IN (SELECT table FROM system.merges WHERE database = currentDatabase())
-GROUP BY table, partition_id
-HAVING countIf(min_block_number = max_block_number) > 1
-    AND sumIf(rows, min_block_number = max_block_number) >= 50000
-    AND max(modification_time) <= now() - transform(table, {tables:Array(String)}, {quiet:Array(Int32)}, 0)
+SELECT DISTINCT table FROM (
+    SELECT table, sum(rows) AS everything, max(modification_time) AS modified,
+        groupArrayIf((min_block_number, rows), min_block_number = max_block_number) AS fresh,
+        arrayFilter(p -> p.1 > maxIf(max_block_number, min_block_number != max_block_number), fresh) AS last
+    FROM system.parts
+    WHERE active AND database = currentDatabase() AND table IN {tables:Array(String)}
+        AND table NOT IN (SELECT table FROM system.merges WHERE database = currentDatabase())
+    GROUP BY table, partition_id
+)
+WHERE (length(last) > 1 AND arraySum(last.2) >= 50000
+        OR length(fresh) > 1 AND arraySum(fresh.2) >= greatest(50000, everything / 4))
+    AND modified <= now() - transform(table, {tables:Array(String)}, {quiet:Array(Int32)}, 0)
 """
 
 

@@ -22,7 +22,8 @@ SELECT lower(hex(trace_id)) AS trace, groupArray(reinterpretAsUInt64(reverse(spa
 FROM spans WHERE tenant = {t:String} GROUP BY trace
 """
 RED = """
-SELECT service, name, toString(kind) AS k, toString(status) AS s, bucket, sum(spans) AS n, sum(total_ns) AS t
+SELECT service, name, toString(kind) AS k, toString(status) AS s, sum(spans) AS n, sum(total_ns) AS t,
+    sumMap(durations) AS d
 FROM operations WHERE tenant = {t:String} GROUP BY ALL ORDER BY ALL
 """
 EDGES = """

@@ -14,15 +14,18 @@ from numpy.typing import NDArray
 from backbone.compiled import kernel
 from backbone.compiled.memory import byte_at, copy_bytes, long_at, put_byte, put_long
 from backbone.receive.kernels.anyvalue import KINDS, STRING, most_bytes, put_json_string, put_value
-from backbone.receive.kernels.names import key_of
+from backbone.receive.kernels.names import key_of, mixed
 
 Numbers = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
 
 MOST_LENGTH = 5
 """Bytes that the length of a text takes at most."""
+TEXT_NUMBERS, TEXT_BYTES = 4, 32
+"""What is known of a text, see `Names`."""
 _MOST_KIND = 1 + 5 + max(map(len, KINDS))
 """Bytes that a kind takes at most in a JSON object, besides its name's."""
+_KNOWN_KINDS = 256
 _KIND_TEXTS = np.frombuffer(b"".join(f':"{kind}"'.encode().ljust(_MOST_KIND, b" ") for kind in KINDS), np.uint8).copy()
 _KIND_SIZES = np.array([len(kind) + 3 for kind in KINDS], np.int64)
 
@@ -34,7 +37,7 @@ class Names(NamedTuple):
     Attributes:
         places: the number of the text that has a place, plus one; 0 is free.
         room: how many places there are, a power of two; texts may be half as many.
-        texts: where each text begins and ends, and its hash.
+        texts: where each text begins and ends, its hash, and which text came after it last, plus one.
         counted: how many texts there are.
         seed: what they are hashed with.
     """
@@ -70,7 +73,7 @@ def number_of(begin: int, end: int, names: Names) -> int:
         number = long_at(names.places + 8 * place) - 1
         if number < 0:
             break
-        text = names.texts + 24 * number
+        text = names.texts + TEXT_BYTES * number
         if long_at(text + 16) == key:
             there = long_at(text)
             if long_at(text + 8) - there == end - begin and _same(there, begin, end - begin):
@@ -80,12 +83,25 @@ def number_of(begin: int, end: int, names: Names) -> int:
     if 2 * number >= names.room:
         return -1
     put_long(names.places + 8 * place, number + 1)
-    text = names.texts + 24 * number
+    text = names.texts + TEXT_BYTES * number
     put_long(text, begin)
     put_long(text + 8, end)
     put_long(text + 16, key)
+    put_long(text + 24, 0)
     put_long(names.counted, number + 1)
     return number
+
+
+@kernel
+def _followed(before: int, begin: int, end: int, names: Names) -> int:
+    """Return the number of the text that came after another last, if this is the same; -1 otherwise."""
+    number = long_at(names.texts + TEXT_BYTES * before + 24) - 1
+    if number >= 0:
+        text = names.texts + TEXT_BYTES * number
+        there = long_at(text)
+        if long_at(text + 8) - there == end - begin and _same(there, begin, end - begin):
+            return number
+    return -1
 
 
 @kernel
@@ -93,7 +109,7 @@ def put_places(names: Names) -> None:
     """Give all texts a place, in a table that has room for them."""
     mask = names.room - 1
     for number in range(long_at(names.counted)):
-        place = long_at(names.texts + 24 * number + 16) & mask
+        place = long_at(names.texts + TEXT_BYTES * number + 16) & mask
         while long_at(names.places + 8 * place) != 0:
             place = (place + 1) & mask
         put_long(names.places + 8 * place, number + 1)
@@ -102,11 +118,20 @@ def put_places(names: Names) -> None:
 @kernel
 def number_texts(rows: NDArray[np.int64], column: int, first: int, names: Names, out: NDArray[np.int32]) -> int:
     """Write the number of each row's text, from the *first* row on; return how far there was room."""
+    # Attributes come in the same order again and again, so what came after a name last is looked at first.
+    before = -1
     for row in range(first, len(rows)):
-        number = number_of(rows[row, column], rows[row, column + 1], names)
+        begin, end = rows[row, column], rows[row, column + 1]
+        number = -1
+        if before >= 0:
+            number = _followed(before, begin, end, names)
         if number < 0:
-            return row
-        out[row] = number
+            number = number_of(begin, end, names)
+            if number < 0:
+                return row
+            if before >= 0:
+                put_long(names.texts + TEXT_BYTES * before + 24, number + 1)
+        out[row] = before = number
     return len(rows)
 
 
@@ -140,9 +165,20 @@ def kinds_size(rows: NDArray[np.int64], column: int) -> int:
 
 
 @kernel
+def _kinds_hash(rows: NDArray[np.int64], column: int, keys: NDArray[np.int32], first: int, last: int, seed: int) -> int:
+    state = seed
+    for row in range(first, last):
+        what = rows[row, column + 2]
+        if what != STRING:
+            state = mixed(state, int(keys[row]) << 3 | what, seed)
+    return state or 1
+
+
+@kernel
 def number_kinds(
     rows: NDArray[np.int64],
     column: int,
+    keys: NDArray[np.int32],
     ends: Numbers,
     progress: tuple[int, int],
     names: Names,
@@ -153,20 +189,29 @@ def number_kinds(
 
     Args:
         rows: attributes; their names stand from *column* on, their values after them.
+        keys: the numbers of the names.
         ends: where the attributes of each owner end.
         progress: the owner to begin with, and where there is room for texts, which stay there.
 
     Returns how far there was room among the names, and where there is room now.
     """
     owner, at = progress
+    # Few lists of names and kinds are there again and again: of each its hash, and its number.
+    hashes, numbers = np.zeros(_KNOWN_KINDS, np.int64), np.zeros(_KNOWN_KINDS, np.int64)
     while owner < len(ends):
-        end = put_kinds(rows, column, ends[owner - 1] if owner else 0, ends[owner], at)
-        number = number_of(at, end, names)
-        if number < 0:
-            break
-        # One that was there before is not kept a second time.
-        if long_at(names.texts + 24 * number) == at:
-            at = end
+        first, last = ends[owner - 1] if owner else 0, ends[owner]
+        key = _kinds_hash(rows, column, keys, first, last, names.seed)
+        place = key & _KNOWN_KINDS - 1
+        number = numbers[place]
+        if hashes[place] != key:
+            end = put_kinds(rows, column, first, last, at)
+            number = number_of(at, end, names)
+            if number < 0:
+                break
+            # One that was there before is not kept a second time.
+            if long_at(names.texts + TEXT_BYTES * number) == at:
+                at = end
+            hashes[place], numbers[place] = key, number
         out[owner] = number
         owner += 1
     return owner, at
@@ -272,7 +317,8 @@ def localize(numbers: NDArray[np.int32], seen: NDArray[np.int32], used: NDArray[
 def put_names(names: Names, used: NDArray[np.int32], at: int) -> int:
     """Write those texts; return where they end."""
     for number in used:
-        begin, end = long_at(names.texts + 24 * number), long_at(names.texts + 24 * number + 8)
+        text = names.texts + TEXT_BYTES * number
+        begin, end = long_at(text), long_at(text + 8)
         at = _put_length(end - begin, at)
         copy_bytes(at, begin, end - begin)
         at += end - begin

@@ -11,7 +11,8 @@ from backbone.compiled.words import folded
 
 
 @kernel
-def _mixed(state: int, word: int, seed: int) -> int:
+def mixed(state: int, word: int, seed: int) -> int:
+    """Return a word with another one mixed in."""
     # As in wyhash a product whose factors are both secret, folded: which words give the same cannot be worked out.
     return int(np.int64(folded(np.uint64(word ^ seed), np.uint64(state))))
 
@@ -24,11 +25,11 @@ def key_of(at: int, end: int, seed: int) -> int:
         word = 0
         for place in range(at, end):
             word = word << 8 | byte_at(place)
-        return _mixed(_mixed(state, word, seed), end - at, seed) or 1
+        return mixed(mixed(state, word, seed), end - at, seed) or 1
     while at + 8 < end:
-        state = _mixed(state, long_at(at), seed)
+        state = mixed(state, long_at(at), seed)
         at += 8
-    return _mixed(_mixed(state, long_at(end - 8), seed), end - at, seed) or 1
+    return mixed(mixed(state, long_at(end - 8), seed), end - at, seed) or 1
 
 
 @kernel

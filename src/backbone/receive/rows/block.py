@@ -31,7 +31,7 @@ class Texts:
 
     def __init__(self) -> None:
         self._places = np.zeros(2 * _FIRST_NAMES, np.int64)
-        self._texts = np.empty((_FIRST_NAMES, 3), np.int64)
+        self._texts = np.empty((_FIRST_NAMES, columns.TEXT_NUMBERS), np.int64)
         self._count = np.zeros(1, np.int64)
         self._seed = secrets.randbits(63)
         self._names = self._addresses()
@@ -57,15 +57,16 @@ class Texts:
             self._grow()
         return number
 
-    def kinds(self, rows: Rows, ends: Numbers) -> Ids:
+    def kinds(self, rows: Rows, runs: Runs) -> Ids:
         """Return the number of the text that tells what is no string of each owner's attributes."""
+        ends, keys = runs.ends, runs.keys
         out = np.empty(len(ends), np.int32)
         key = rows.column("key")
         room = np.empty(columns.kinds_size(rows.numbers, key) + 1, np.uint8)
         self._kept.append(room)
         done, at = 0, room.ctypes.data
         while done < len(out):
-            done, at = columns.number_kinds(rows.numbers, key, ends, (done, at), self._names, out)
+            done, at = columns.number_kinds(rows.numbers, key, keys, ends, (done, at), self._names, out)
             if done < len(out):
                 self._grow()
         return out
@@ -94,7 +95,7 @@ class Texts:
         return out[: columns.put_names(self._names, ids, out.ctypes.data) - out.ctypes.data].data
 
     def _grow(self) -> None:
-        texts = np.empty((4 * len(self._texts), 3), np.int64)
+        texts = np.empty((4 * len(self._texts), columns.TEXT_NUMBERS), np.int64)
         texts[: self._count[0]] = self._texts[: self._count[0]]
         self._texts, self._places = texts, np.zeros(4 * len(self._places), np.int64)
         self._names = self._addresses()

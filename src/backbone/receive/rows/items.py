@@ -136,8 +136,8 @@ def put_said(block: Block, items: Items, requests: Sequence[Request]) -> None:
     resource_of, scope_of, request_of = items.resource_of, items.scope_of, items.request_of
     tenants = np.array([texts.id(one.tenant.encode()) for one in requests], np.int32)
     received = np.array([one.received_ns for one in requests], np.int64)
-    services, resource_kinds = items.services(), texts.kinds(items.said_by_resources, items.of_resources.ends)
-    scope_kinds = texts.kinds(items.said_by_scopes, items.of_scopes.ends)
+    services, resource_kinds = items.services(), texts.kinds(items.said_by_resources, items.of_resources)
+    scope_kinds = texts.kinds(items.said_by_scopes, items.of_scopes)
     block.put("tenant", *texts.column(tenants[request_of]))
     block.numbers("received", received[request_of])
     block.put("service", *texts.column(services[resource_of]))
@@ -159,7 +159,7 @@ def put_said(block: Block, items: Items, requests: Sequence[Request]) -> None:
     block.numbers("resource_number", resource_of.astype(np.uint32))
     own = items.of("attributes")
     runs = items.attributes(own, len(rows))
-    block.put("attribute_kinds", *texts.column(texts.kinds(own, runs.ends)))
+    block.put("attribute_kinds", *texts.column(texts.kinds(own, runs)))
     block.put("attributes", *map_column(runs, texts))
     block.numbers("dropped_attributes", _count(rows, "dropped_attributes_count"))
 
@@ -169,7 +169,7 @@ def put_nested(block: Block, items: Items, nested: Nested) -> None:
     own = items.of(f"{nested.name}.attributes")
     runs = items.attributes(own, len(nested.rows))
     # Kinds are texts of their own here, without a dictionary.
-    kinds = items.texts.texts(items.texts.kinds(own, runs.ends))
+    kinds = items.texts.texts(items.texts.kinds(own, runs))
     block.put(f"{nested.name}.attribute_kinds", nested.ends, kinds)
     block.put(f"{nested.name}.attributes", nested.ends, *map_column(runs, items.texts))
     dropped = _count(nested.rows, "dropped_attributes_count")

@@ -58,6 +58,16 @@ class RequestScrubber:
         self._suspicions = suspicions(scrubbing)
         self._names = KnownNames()
 
+    async def warm_up(self) -> None:
+        """
+        Let the engine compile the patterns, which takes half a second, so that the first request need not wait for it.
+
+        Raises:
+            DependencyError: the engine is not able now.
+        """
+        for statement in (self._scrubbing.names, self._scrubbing.hints):
+            await self._engine.read(statement, _COLUMNS, [_TEXT])
+
     async def scrub(self, wire: WireName, requests: Sequence[Request]) -> list[bytes | UserInputError]:
         """
         Return each request as it may be written, or why it cannot be read.
@@ -213,6 +223,8 @@ def _spliced(one: _Looked, before: int, answers: splice.Answers, body: bytes) ->
     return out[: splice.put(one.data, one.notes, count, before, answers, planned, out)].tobytes()
 
 
+_TEXT = bytes.fromhex("00000000 00 00 01 78")
+"""The text ``x``, as a row."""
 RECORD = bytes.fromhex("0a11 120f 120d 2a05 0a03 614062 3204 0a02 6162")
 """A log record with an address and an attribute without a value."""
 _CHANGED = bytes.fromhex("03000000 0100000000000000 00 01 78")
