@@ -44,7 +44,7 @@ def _escapes() -> NDArray[np.uint8]:
 
 
 _ESCAPES = _escapes()
-_DIGITS = np.frombuffer(b"0123456789abcdef", np.uint8).copy()
+_DIGITS = np.frombuffer(b"0123456789ABCDEF", np.uint8).copy()
 _BASE64 = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", np.uint8).copy()
 
 
