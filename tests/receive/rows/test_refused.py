@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
+from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, LogsData
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, TracesData
 
 from backbone.receive.form import Request, Unfit
-from backbone.receive.rows import items
+from backbone.receive.rows import items, shredded
 from backbone.receive.rows.group import GroupRows
 from backbone.store.embedded import EmbeddedEngine
 from backbone.store.wire import WireName
@@ -183,3 +183,29 @@ def test_who_alone_is_too_much_is_named_even_if_all_are(monkeypatch: pytest.Monk
     monkeypatch.setattr(items, "MOST_SPREAD_BYTES", 100_000)
     half, more = request(wide(60, "x" * 1000)), request(wide(120, "x" * 1000))
     assert set(refused("traces", [half, more, half])) == {1}
+
+
+def many(count: int) -> TracesData:
+    return traces(span(attributes=[KeyValue()] * count))
+
+
+def test_a_request_of_more_rows_than_may_be_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shredded, "MOST_ROOM_BYTES", 1 << 20)
+    [(place, reason)] = refused("traces", [request(many(20_000)), request(many(1))]).items()
+    assert (place, reason.partition(",")[0]) == (
+        0,
+        "body: expected at most 512 MiB of attributes",
+    )
+
+
+def test_sound_requests_of_more_rows_than_may_be_together(
+    monkeypatch: pytest.MonkeyPatch, engine: EmbeddedEngine
+) -> None:
+    monkeypatch.setattr(shredded, "MOST_ROOM_BYTES", 1 << 20)
+    form, half = GroupRows("traces"), request(many(6_000))
+
+    with pytest.raises(Unfit) as unfit:
+        form.payload([half, half])
+
+    assert unfit.value.refused == {}
+    assert count(engine, "traces", form.payload([half])) == 1
