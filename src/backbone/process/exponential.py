@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from backbone.process.points import EXEMPLAR_NAMES, LABELS, ORIGIN, POINT, STALE, exemplar_columns
 from backbone.process.series import fated, fingerprint, label_hash, pair_hash
+from backbone.process.values import plain_elements
 from backbone.process.view import Passage, Pipeline, View
 from backbone.store.wire import wire
 
@@ -87,7 +88,7 @@ _STORED = fated(f"SELECT id, {_HISTOGRAM} FROM exponentials_in", ("tenant", "fp"
 EXPONENTIALS = Pipeline(
     passages=(_PASSAGE,),
     views=(
-        View("exponentials_unpack", "exponentials_in", _UNPACK),
+        View("exponentials_unpack", "exponentials_in", plain_elements(_UNPACK, "m")),
         View("exponentials_store", "histograms", _STORED),
         View("exponentials_series", "series_in", _SERIES),
         View("exponentials_exemplars", "exemplars", fated(_EXEMPLARS, EXEMPLAR_NAMES)),

@@ -16,7 +16,7 @@ from backbone.process.ingested import ingested
 from backbone.process.points import EXEMPLAR_NAMES, LABELS, ORIGIN, POINT, STALE, exemplar_columns
 from backbone.process.policy import Policy
 from backbone.process.series import fated, fingerprint, is_merged, known_key, label_hash, pair_hash
-from backbone.process.values import string_of, text
+from backbone.process.values import plain_elements, string_of, text
 from backbone.process.view import Passage, Pipeline, Recall, View
 from backbone.store.wire import wire
 
@@ -240,11 +240,11 @@ def metrics_pipeline(policy: Policy) -> Pipeline:
     metrics = Pipeline(
         passages=(_METRICS_IN, _POINTS_IN, _NEW_POINTS_IN),
         views=(
-            View("metrics_unpack", "metrics_in", _METRICS),
-            View("metrics_numbers", "points_in", _NUMBERS.replace("{merged}", merged)),
-            View("metrics_histograms", "points_in", _HISTOGRAMS.replace("{merged}", merged)),
-            View("metrics_summaries", "points_in", _SUMMARIES.replace("{merged}", merged)),
-            View("metrics_targets", "series_in", _TARGETS),
+            View("metrics_unpack", "metrics_in", plain_elements(_METRICS)),
+            View("metrics_numbers", "points_in", plain_elements(_NUMBERS.replace("{merged}", merged), "m")),
+            View("metrics_histograms", "points_in", plain_elements(_HISTOGRAMS.replace("{merged}", merged), "m")),
+            View("metrics_summaries", "points_in", plain_elements(_SUMMARIES.replace("{merged}", merged), "m")),
+            View("metrics_targets", "series_in", plain_elements(_TARGETS)),
             View("points_samples", "samples", _SAMPLES),
             View("points_new", "new_points_in", _NEW_POINTS),
             View("points_series", "series_in", _spread("new_points_in")),

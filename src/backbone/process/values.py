@@ -3,8 +3,8 @@ OpenTelemetry's AnyValue as SQL expressions.
 
 A value is stored as text a person can search: strings as they are, numbers and booleans in their usual form, bytes as
 base64, arrays and key-value lists as JSON. What JSON cannot say stands in OTLP/JSON's tagged form
-(``{"bytesValue": "aGk="}``, ``{"doubleValue": "nan"}``). The kinds of the values that are no strings are kept beside
-the text (`kinds`), so that what was sent can be told exactly.
+(``{"bytesValue": "aGk="}``, ``{"doubleValue": "nan"}``). So it is where metrics have them; those of spans and log
+records are written by `backbone.receive.kernels.anyvalue`, the same.
 
 What lies deeper than the wire's shape goes arrives as message bytes and becomes ``{"arrayProto": "…"}`` or
 ``{"kvlistProto": "…"}`` in base64, which `backbone.query.values` unfolds when it reads.
@@ -21,9 +21,9 @@ _STRING, _BOOL, _INT, _DOUBLE, _ARRAY, _KVLIST, _BYTES = range(1, 8)
 _PATH_OR_QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|`[^`]*`|\b[a-z]\w*(?:\.[a-z]\w*)+")
 
 
-def plain_elements(sql: str) -> str:
+def plain_elements(sql: str, table: str = "") -> str:
     """
-    Return *sql* with ``tupleElement(a, 'b')`` in place of each ``a.b``; names of tables may not stand before a dot.
+    Return *sql* with ``tupleElement(a, 'b')`` in place of each ``a.b``, unless ``a`` is what *table* is called.
 
     To find out what a dotted name is, the planner makes a list of all that is nested in ``a``, each time anew: with the
     wire's types that is a quarter of what it takes to plan an insert.
@@ -33,6 +33,8 @@ def plain_elements(sql: str) -> str:
         if found[0][0] in "'`":
             return found[0]
         element, *names = found[0].split(".")
+        if element == table:
+            element = f"{table}.{names.pop(0)}"
         for name in names:
             element = f"tupleElement({element}, '{name}')"
         return element
