@@ -31,20 +31,24 @@ def _word_at(_context: Any, data: Any, _at: Any) -> Any:
     return types.uint64(data, types.int64), generate
 
 
+def _halves(builder: Any, words: Any) -> tuple[Any, Any]:
+    """Return both halves of the product of two words."""
+    product = builder.mul(*(builder.zext(word, _PRODUCT) for word in words))
+    upper = builder.lshr(product, ir.Constant(_PRODUCT, 64))
+    return builder.trunc(product, _WORD), builder.trunc(upper, _WORD)
+
+
 def _folded(_context: Any, _one: Any, _other: Any) -> Any:
     def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        wide = [builder.zext(word, _PRODUCT) for word in arguments]
-        product = builder.mul(*wide)
-        upper = builder.lshr(product, ir.Constant(_PRODUCT, 64))
-        return builder.xor(builder.trunc(product, _WORD), builder.trunc(upper, _WORD))
+        lower, upper = _halves(builder, arguments)
+        return builder.xor(lower, upper)
 
     return types.uint64(types.uint64, types.uint64), generate
 
 
 def _upper_product(_context: Any, _one: Any, _other: Any) -> Any:
     def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        wide = [builder.zext(word, _PRODUCT) for word in arguments]
-        return builder.trunc(builder.lshr(builder.mul(*wide), ir.Constant(_PRODUCT, 64)), _WORD)
+        return _halves(builder, arguments)[1]
 
     return types.uint64(types.uint64, types.uint64), generate
 

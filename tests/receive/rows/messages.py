@@ -16,7 +16,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Sp
 from backbone.compiled.protobuf import FIXED64
 from backbone.receive.envelope import varint
 from backbone.receive.form import Request
-from backbone.receive.kernels.shred import RULES_FIELD
+from backbone.receive.kernels.look import RULES_FIELD
 from backbone.store.wire.columns import LATEST_NS
 from tests.receive.rows.reference import Sent
 

@@ -15,7 +15,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyVa
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, LogsData
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, TracesData
 
-from backbone.receive.kernels.shred import RULES_FIELD
+from backbone.receive.kernels.look import RULES_FIELD
 from tests.receive.rows.reading import Row
 
 OUTER, INNER = 1, 2

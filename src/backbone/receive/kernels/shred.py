@@ -17,13 +17,10 @@ from backbone.compiled.memory import byte_at, int_at, long_at, put_long
 from backbone.compiled.protobuf import FIXED32, FIXED64, LEN, VARINT
 from backbone.receive.kernels.anyvalue import is_sound, pair_of, value_of
 from backbone.receive.kernels.fields import field_of, varint_of
+from backbone.receive.kernels.look import FIELDS, MALFORMED, NO_ROOM, RULES_FIELD
 
-MALFORMED, NO_ROOM = -1, -2
 DEEPEST = 16
 """Messages within each other that a plan may have."""
-FIELDS = 32
-"""Fields that a message has at most, of which 0 stands for `RULES_FIELD`."""
-RULES_FIELD = 1003
 
 SKIP, TEXT, INTEGER, LONG, SHORT, VALUE, PAIR, INSIDE, ROW = range(9)
 """
@@ -45,7 +42,8 @@ class Plan(NamedTuple):
     What is done with fields, and where rows go, all by address.
 
     Attributes:
-        fields: a number of eight bytes for each field, `FIELDS` for each message, the request's first.
+        fields: a number of eight bytes for each field, `look.FIELDS` for each message, the request's first; the place
+            of the field 0, which there is none of, is that of `look.RULES_FIELD`.
         tables: of each table where its rows begin, how many there are, how many there may be, and how many numbers a
             row has.
     """

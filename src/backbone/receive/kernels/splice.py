@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from backbone.compiled import kernel
+from backbone.compiled.decimals import put_integer
 from backbone.compiled.protobuf import FIXED64, LEN, Bytes, put_varint, varint
 from backbone.receive.kernels.look import (
     BEGIN,
@@ -75,19 +76,9 @@ def _copied(data: Bytes, begin: int, end: int, out: Bytes, at: int) -> int:
 @kernel
 def _put_number(number: int, out: Bytes, at: int) -> int:
     """Write a number's length and digits."""
-    digits = np.empty(_LONGEST_NUMBER, np.uint8)
-    count, rest = 0, np.uint64(number) if number >= 0 else np.uint64(0) - np.uint64(number)
-    while rest > 0 or count == 0:
-        digits[count] = 0x30 + rest % np.uint64(10)
-        rest //= np.uint64(10)
-        count += 1
-    if number < 0:
-        digits[count] = 0x2D
-        count += 1
-    out[at] = count
-    for place in range(count):
-        out[at + 1 + place] = digits[count - 1 - place]
-    return at + 1 + count
+    begin = int(np.int64(out.ctypes.data)) + at + 1
+    out[at] = put_integer(number, begin) - begin
+    return at + 1 + int(out[at])
 
 
 @kernel

@@ -51,7 +51,7 @@ class Texts:
 
     def id(self, text: bytes) -> int:
         """Return the number of a text."""
-        data = np.frombuffer(text + b"\0", np.uint8)
+        data = np.frombuffer(text, np.uint8)
         self._kept.append(data)
         while (number := columns.number_of(data.ctypes.data, data.ctypes.data + len(text), self._names)) < 0:
             self._grow()

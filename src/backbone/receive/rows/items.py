@@ -130,16 +130,20 @@ class Items:
         return services
 
 
+def received_ns(items: Items, requests: Sequence[Request]) -> Numbers:
+    """Return when each item's request came."""
+    return np.array([one.received_ns for one in requests], np.int64)[items.request_of]
+
+
 def put_said(block: Block, items: Items, requests: Sequence[Request]) -> None:
     """Put the columns that all items have."""
     texts, rows = items.texts, items.rows
     resource_of, scope_of, request_of = items.resource_of, items.scope_of, items.request_of
     tenants = np.array([texts.id(one.tenant.encode()) for one in requests], np.int32)
-    received = np.array([one.received_ns for one in requests], np.int64)
     services, resource_kinds = items.services(), texts.kinds(items.said_by_resources, items.of_resources)
     scope_kinds = texts.kinds(items.said_by_scopes, items.of_scopes)
     block.put("tenant", *texts.column(tenants[request_of]))
-    block.numbers("received", received[request_of])
+    block.numbers("received", received_ns(items, requests))
     block.put("service", *texts.column(services[resource_of]))
     block.put("resource", *map_column(items.of_resources.given(resource_of), texts))
     block.put("resource_kinds", *texts.column(resource_kinds[resource_of]))

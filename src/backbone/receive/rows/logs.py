@@ -9,7 +9,7 @@ import numpy as np
 from backbone.receive.form import Request
 from backbone.receive.kernels.anyvalue import KINDS
 from backbone.receive.rows.block import Block, sized_column, values_column
-from backbone.receive.rows.items import Fault, Items, known, late, missized, put_said, scattered
+from backbone.receive.rows.items import Fault, Items, known, late, missized, put_said, received_ns, scattered
 
 PATH = "resource_logs.scope_logs.log_records"
 _HIGHEST_SEVERITY = 24
@@ -31,7 +31,7 @@ def put_logs(block: Block, items: Items, requests: Sequence[Request]) -> None:
     put_said(block, items, requests)
     records, texts = items.rows, items.texts
     happened, observed = records.number("time_unix_nano"), records.number("observed_time_unix_nano")
-    received = np.array([one.received_ns for one in requests], np.int64)[items.request_of]
+    received = received_ns(items, requests)
     # A record without a time of its own happened when it was observed, or at the latest when it came in.
     block.numbers("time", np.where(happened > 0, happened, np.where(observed > 0, observed, received)))
     block.numbers("observed", observed)

@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from backbone.receive.kernels import shred
+from backbone.receive.kernels import look, shred
 from backbone.store.wire import Field, Wire, WireName, wire
 
 _NUMBERS = {
@@ -72,11 +72,11 @@ class _Making:
     def message(self, kind: str, path: str, table: _Table | None, prefix: str) -> int:
         """Add a message as part of a table's rows, its fields called by their prefix; return its number."""
         number = len(self.fields)
-        self.fields.append([shred.SKIP] * shred.FIELDS)
+        self.fields.append([shred.SKIP] * look.FIELDS)
         for one in self.wire.fields(kind):
-            if one.number < shred.FIELDS:
+            if one.number < look.FIELDS:
                 self.fields[number][one.number] = self._field(one, path, table, prefix)
-            elif one.number == shred.RULES_FIELD and table is not None:
+            elif one.number == look.RULES_FIELD and table is not None:
                 self.fields[number][0] = _said(shred.LONG, table.column(prefix + one.name, 1))
         return number
 

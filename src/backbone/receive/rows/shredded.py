@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backbone.receive.form import Unfit
-from backbone.receive.kernels import shred
+from backbone.receive.kernels import look, shred
 from backbone.receive.rows.plan import Table, plan_of
 from backbone.store.wire import WireName
 
@@ -91,7 +91,7 @@ class Shredder:
             begin, counts = data.ctypes.data, about[:, 1].copy()
             while (status := shred.shred(begin, begin + len(body), request, plan)) != 0:
                 about[:, 1], counts = counts, about[:, 1].copy()
-                if status == shred.MALFORMED:
+                if status == look.MALFORMED:
                     malformed.add(request)
                     break
                 if not self._grow(about, counts):
