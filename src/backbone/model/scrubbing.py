@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal
@@ -58,6 +59,8 @@ class Scrubbing:
         numbered: the same of texts in which no more than numbers may be found, planned in two thirds of the time.
         words: what makes a text suspicious.
         numbers: whether numbers of something do.
+        accounts: how long account numbers are, by the two letters of a country.
+        masked_cards: the bit of the rule that masks cards, 0 where something else is done with them.
         signs: whether ``@`` does.
         integers: whether each integer among values is to be asked about, since a pattern may find some.
         everything: whether each text is to be asked about, since a pattern tells nothing of what it finds.
@@ -69,6 +72,8 @@ class Scrubbing:
     numbered: str
     words: tuple[Word, ...]
     numbers: bool
+    accounts: Mapping[str, int]
+    masked_cards: int
     signs: bool
     integers: bool
     everything: bool

@@ -22,11 +22,8 @@ from backbone.receive.scrub.requests import RequestScrubber
 from backbone.store.embedded import EmbeddedEngine
 from backbone.store.wire import WireName
 from tests.process.redact.scrubbing import KEY, config
-from tests.receive.scrub.test_scrub_requests import MAIL, SETTINGS, engine
+from tests.receive.scrub.scrubbed import CLEAN, MAIL, SETTINGS
 
-__all__ = ["engine"]
-
-CLEAN = "to <email>"
 RULES_TAG = varint(RULES_FIELD << 3 | FIXED64)
 
 

@@ -4,60 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
-from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, LogsData, ResourceLogs, ScopeLogs
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, LogsData
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status, TracesData
 
 from backbone.model.errors import UserInputError
 from backbone.process.redact import redaction
 from backbone.receive.envelope import varint
-from backbone.receive.scrub.requests import RequestScrubber
 from backbone.simulate.secrets import canaries
-from backbone.store.embedded import EmbeddedEngine, EmbeddedOptions
-from backbone.store.engine import Statement
-from backbone.store.wire import WireName
+from backbone.store.embedded import EmbeddedEngine
 from tests.process.redact.scrubbing import KEY, NEARLY, config, scrub, scrub_in_rows
-
-MAIL, CLEAN = "to jane@example.com", "to <email>"
-SETTINGS = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+from tests.receive.scrub.scrubbed import CLEAN, MAIL, SETTINGS, logs, record, scrubbed
 
 Scrub = Callable[..., list[bytes | UserInputError]]
-
-
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedEngine]:
-    opened = EmbeddedEngine.open(tmp_path_factory.mktemp("requests"), EmbeddedOptions(connections=2))
-    for table in redaction(config(), KEY).recalls:
-        asyncio.run(opened.command(Statement(f"CREATE TABLE {table.name} ({table.columns}) ENGINE = {table.engine}")))
-        asyncio.run(opened.command(Statement(f"INSERT INTO {table.name} {table.fill}")))
-    yield opened
-    asyncio.run(opened.close())
-
-
-def scrubber(engine: EmbeddedEngine, **options: Any) -> RequestScrubber:
-    found = redaction(config(**options), KEY, {"old.password": "kept", "old": "user.password"})
-    assert found.requests is not None
-    return RequestScrubber(engine, found.requests)
-
-
-def scrubbed(engine: EmbeddedEngine, wire: WireName, *bodies: bytes, **options: Any) -> list[bytes | UserInputError]:
-    return asyncio.run(scrubber(engine, **options).scrub(wire, [(body, "t") for body in bodies]))
-
-
-def record(**fields: Any) -> LogRecord:
-    return LogRecord(time_unix_nano=1, **fields)
-
-
-def logs(*records: LogRecord, **fields: Any) -> bytes:
-    scope = ScopeLogs(log_records=records)
-    return LogsData(resource_logs=[ResourceLogs(scope_logs=[scope], **fields)]).SerializeToString()
 
 
 def of_body(value: AnyValue) -> bytes:
@@ -225,39 +190,6 @@ def test_whatever_rules_find_in_rows_they_find_in_requests(engine: EmbeddedEngin
 def test_any_text_comes_out_of_requests_as_out_of_rows(engine: EmbeddedEngine, texts: list[str]) -> None:
     found = redaction(config(labels="mask"), KEY)
     assert asyncio.run(scrub(engine, texts)) == asyncio.run(scrub_in_rows(engine, texts, found))
-
-
-def luhn(number: int) -> int:
-    """Return the number with the digit after it that makes it a card's."""
-    digits = [int(digit) for digit in str(number)[::-1]]
-    total = sum(sum(divmod(2 * digit, 10)) if at % 2 == 0 else digit for at, digit in enumerate(digits))
-    return 10 * number + -total % 10
-
-
-LONG = st.integers(10**11, 9 * 10**17)
-FRENCH = st.integers(1, 2).flatmap(lambda sex: st.integers(sex * 10**12 + 10**8, sex * 10**12 + 10**12 - 1))
-CHINESE = st.builds(
-    lambda place, born, number: int(f"{place}{born:%Y%m%d}{number}"),
-    st.integers(100000, 999999),
-    st.dates(date(1900, 1, 1), date(2099, 12, 31)),
-    st.integers(1000, 9999),
-)
-INTEGERS = st.one_of(
-    LONG, LONG.map(luhn), st.integers(4 * 10**14, 5 * 10**14).map(luhn), CHINESE, FRENCH,
-    FRENCH.map(lambda number: 100 * number + 97 - number % 97), st.integers(-(2**63), 2**63 - 1),
-)  # fmt: skip
-
-
-@SETTINGS
-@given(st.lists(INTEGERS, min_size=1, max_size=200))
-def test_integers_are_found_as_their_texts_are(engine: EmbeddedEngine, numbers: list[int]) -> None:
-    texts = [str(number) for number in numbers]
-    expected = asyncio.run(scrub_in_rows(engine, texts, redaction(config(labels="mask"), KEY)))
-    [body] = scrubbed(engine, "logs", logs(*(record(body=AnyValue(int_value=number)) for number in numbers)))
-    assert isinstance(body, bytes)
-    bodies = [one.body for one in LogsData.FromString(body).resource_logs[0].scope_logs[0].log_records]
-    assert [one.string_value or str(one.int_value) for one in bodies] == expected
-    assert asyncio.run(scrub(engine, texts)) == expected
 
 
 TEXTS = st.sampled_from(("", "plain", MAIL, "y" * 130, MAIL + " " + "z" * 120))

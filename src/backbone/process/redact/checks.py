@@ -41,11 +41,11 @@ def iban(lengths: str) -> str:
     Args:
         lengths: each country's two letters and its length in two digits, one after the other.
     """
-    length = f"toUInt8OrZero(substring('{lengths}', position('{lengths}', substring(p, 1, 2)) + 2, 2))"
+    length = f"toUInt8OrZero(substring('{lengths}', position('{lengths}', substring({{}}, 1, 2)) + 2, 2))"
     return _over(
         "d",
-        f"arrayMap(p -> substring(p, 1, {length}), [{_PLAIN}])[1]",
-        f"length(d) > 14 AND toUInt256OrZero({_LETTERS_AS_NUMBERS}) % 97 = 1",
+        f"arrayMap(p -> substring(p, 1, {length.format('p')}), [{_PLAIN}])[1]",
+        f"length(d) > 14 AND length(d) = {length.format('d')} AND toUInt256OrZero({_LETTERS_AS_NUMBERS}) % 97 = 1",
     )
 
 

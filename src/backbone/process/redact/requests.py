@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from backbone.model.scrubbing import ODD_NAME, Kind, Scrubbing, Word
 from backbone.process.literals import literals
+from backbone.process.redact.catalogue import ACCOUNTS
 from backbone.process.redact.fixed import fixed_words
 from backbone.process.redact.plan import Plan
 from backbone.process.redact.scrub import Scrubber
@@ -32,6 +33,8 @@ def scrubbing_of(scrubber: Scrubber, renames: Mapping[str, str]) -> Scrubbing:
         numbered=_texts(scrubber, _numbered(scrubber)),
         words=(*_words(plan), *(word for words in own if words for word in words)),
         numbers=any(rule.name != "email" for rule in plan.numbers.rules),
+        accounts=ACCOUNTS if "iban" in rules else {},
+        masked_cards=1 << plan.names.index("card") if plan.actions.get("card") == "mask" else 0,
         signs=not rules.isdisjoint(_WITH_SIGNS),
         integers=any(_may_be_integer(words) for words in own),
         everything=None in own,

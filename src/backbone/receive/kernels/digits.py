@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from backbone.compiled import kernel
 from backbone.compiled.memory import byte_at
+from backbone.receive.kernels.cards import end_of_digits, is_bare, is_card, number_of
 from backbone.receive.kernels.characters import (
     BACKSLASH,
     COLON,
@@ -23,12 +24,14 @@ from backbone.receive.kernels.characters import (
     are_hex,
 )  # fmt: skip
 
+ACCOUNTS = 256
+"""Where a table stands behind that of what each byte is: how long accounts of a country are, by its two letters."""
+NUMBER, CARD = -1, -2
+
 _MOST_DIGITS = 7
-_LONGEST = 19
-"""Digits of a card."""
 _WIDEST_GAP = 8
-_ZERO = 0x30
 _LOWER = 0x20
+_ZERO, _SMALL_X = 0x30, 0x78
 _PHONE_ENDINGS = tuple(
     ord(ending[0]) << 8 | ord(ending[1])
     for ending in ("ne", "el", "le", "ll", "ax", "dn", "on", "dy", "pp", "ms", "er", "no", "nr")
@@ -39,14 +42,14 @@ _PHONE_ENDINGS = tuple(
 @kernel
 def clear_until(begin: int, at: int, end: int, classes: int) -> int:
     """
-    Return -1 if a number of something may begin with the group of digits that begins here.
+    Return `NUMBER` if a number of something may begin with the group of digits that begins here, `CARD` if it is one.
 
     Else the place before which no other group has to be looked at.
     """
     escaped = at - 2 >= begin and byte_at(at - 2) == BACKSLASH
     if at > begin and byte_at(classes + byte_at(at - 1)) & WORD_CHARACTER and not escaped:
         if _is_after_letters(begin, at, end, classes):
-            return -1
+            return NUMBER
         # A letter of a Spanish number is the only one that may stand before so many digits.
         if not 0x58 <= byte_at(at - 1) <= 0x5A:
             return at
@@ -56,10 +59,15 @@ def clear_until(begin: int, at: int, end: int, classes: int) -> int:
     has_plus = at > begin and byte_at(at - 1) == PLUS
     if not _is_long(at, end, classes, has_plus):
         return at
-    stop = _end_of_digits(at, end, classes)
+    stop = end_of_digits(at, end, classes)
     if has_plus or not _is_alone(begin, at, stop, end, classes):
-        return -1
-    return -1 if may_be_meant(_number(at, stop)) or _is_after_phone(begin, at, classes) else stop
+        return NUMBER
+    number = number_of(at, stop)
+    if is_person(number) or _is_after_phone(begin, at, classes):
+        return NUMBER
+    if is_card(number):
+        return CARD if is_bare(begin, at, stop, end) else NUMBER
+    return stop
 
 
 @kernel
@@ -82,19 +90,15 @@ def _is_long(at: int, end: int, classes: int, has_plus: bool) -> bool:
         at += 1
     if at == end or not byte_at(classes + byte_at(at)) & WORD_CHARACTER:
         return digits >= _MOST_DIGITS
-    if digits == 6 and 0x41 <= byte_at(at) <= 0x44:
+    letter = byte_at(at)
+    if digits == 6 and 0x41 <= letter <= 0x44:
         return True
-    if gap > 0 or at + 1 == end or not byte_at(classes + byte_at(at + 1)) & WORD_CHARACTER:
-        return digits >= _MOST_DIGITS
-    # The last group goes on with letters, so it is no number.
-    return False
-
-
-@kernel
-def _end_of_digits(at: int, end: int, classes: int) -> int:
-    while at < end and byte_at(classes + byte_at(at)) & DIGIT:
-        at += 1
-    return at
+    if gap == 0:
+        # A number ends with one capital letter or a small x at most.
+        goes_on = at + 1 < end and byte_at(classes + byte_at(at + 1)) & WORD_CHARACTER
+        if goes_on or not (byte_at(classes + letter) & UPPER or letter == _SMALL_X):
+            return False
+    return digits >= _MOST_DIGITS
 
 
 @kernel
@@ -114,32 +118,15 @@ def _is_alone(begin: int, at: int, stop: int, end: int, classes: int) -> bool:
 
 
 @kernel
-def _number(at: int, stop: int) -> int:
-    """Return the number that digits are; 0 where the first is, or where they are more than a card has."""
-    if stop - at > _LONGEST or byte_at(at) == _ZERO or (stop - at == _LONGEST and byte_at(at) > _ZERO + 6):
-        return 0
-    number = 0
-    for place in range(at, stop):
-        number = 10 * number + byte_at(place) - _ZERO
-    return number
-
-
-@kernel
-def may_be_meant(number: int) -> bool:
-    """Tell whether an integer may be the number of a card, or of a person in France or China."""
-    size, total, rest = 0, 0, number
-    while rest > 0:
-        digit = rest % 10
-        if size % 2 == 1:
-            digit = 2 * digit - 9 if digit > 4 else 2 * digit
-        total += digit
-        size += 1
-        rest //= 10
-    if 14 <= size <= _LONGEST and total % 10 == 0:
-        return True
-    if size == 15 and 97 - number // 100 % 97 == number % 100:
-        return True
-    return size == 18 and 19 <= number // 10**10 % 100 <= 20
+def is_person(number: int) -> bool:
+    """Tell whether an integer may be the number of a person in France or China."""
+    if 10**14 <= number < 3 * 10**14:
+        month = number // 10**10 % 100
+        return 1 <= month <= 12 and 97 - number // 100 % 97 == number % 100
+    if 10**17 <= number < 10**18:
+        century, month, day = number // 10**10 % 100, number // 10**6 % 100, number // 10**4 % 100
+        return 19 <= century <= 20 and 1 <= month <= 12 and 1 <= day <= 31
+    return False
 
 
 @kernel
@@ -195,7 +182,7 @@ def _is_after_letters(begin: int, at: int, end: int, classes: int) -> bool:
 @kernel
 def _is_small_account(begin: int, at: int, end: int, classes: int) -> bool:
     """Tell whether an account in small letters stands here: two letters, two digits, a few letters, seven digits."""
-    if at - 2 < begin or not 0x61 <= byte_at(at - 1) <= 0x7A or not 0x61 <= byte_at(at - 2) <= 0x7A:
+    if at - 2 < begin or not _is_small(byte_at(at - 1)) or not _is_small(byte_at(at - 2)):
         return False
     if (
         at - 2 > begin
@@ -204,13 +191,35 @@ def _is_small_account(begin: int, at: int, end: int, classes: int) -> bool:
     ):
         return False
     place, letters, digits = at + 2, 0, 0
-    while place < end and letters < 7 and 0x61 <= byte_at(place) <= 0x7A:
+    while place < end and letters < 7 and _is_small(byte_at(place)):
         letters += 1
         place += 1
     while place < end and digits < _MOST_DIGITS and byte_at(classes + byte_at(place)) & DIGIT:
         digits += 1
         place += 1
-    return digits == _MOST_DIGITS
+    return digits == _MOST_DIGITS and _is_checked(at - 2, end, classes)
+
+
+@kernel
+def _is_checked(at: int, end: int, classes: int) -> bool:
+    """Tell whether an account in small letters has its country's length and the right check digits."""
+    size = byte_at(classes + ACCOUNTS + 26 * (byte_at(at) - 0x61) + byte_at(at + 1) - 0x61)
+    if size == 0 or at + size > end:
+        return False
+    for place in range(at, at + size):
+        if not (_is_small(byte_at(place)) or byte_at(classes + byte_at(place)) & DIGIT):
+            return False
+    # The first four stand behind the others, and letters for numbers from 10 on.
+    rest = 0
+    for place in range(size):
+        byte = byte_at(at + (place + 4) % size)
+        rest = (100 * rest + byte - 0x57 if _is_small(byte) else 10 * rest + byte - _ZERO) % 97
+    return rest == 1
+
+
+@kernel
+def _is_small(byte: int) -> bool:
+    return 0x61 <= byte <= 0x7A
 
 
 @kernel

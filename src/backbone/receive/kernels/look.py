@@ -17,10 +17,11 @@ from backbone.compiled import kernel
 from backbone.compiled.memory import byte_at, long_at, put_long
 from backbone.compiled.protobuf import FIXED64, LEN, VARINT
 from backbone.model.scrubbing import NOT_TEXT, ODD_NAME, Kind
-from backbone.receive.kernels.digits import may_be_meant
+from backbone.receive.kernels.cards import is_card
+from backbone.receive.kernels.digits import is_person
 from backbone.receive.kernels.fields import field_of, varint_of
 from backbone.receive.kernels.names import key_of
-from backbone.receive.kernels.suspect import INTEGERS, is_suspicious
+from backbone.receive.kernels.suspect import A_CARD, A_NUMBER, ANYTHING, CARDS, INTEGERS, NOTHING, suspicion
 
 Bytes = NDArray[np.uint8]
 Words = NDArray[np.uint64]
@@ -37,12 +38,13 @@ MESSAGE, PAIR, CARRIER, TEXT, VALUE = range(5)
 What is noted: a message, a pair of a name and a value, a message that has `RULES_FIELD`, a field of text, and a value,
 which becomes a text whatever it was.
 """
-WHAT, FIELD, SIZE, BEGIN, END, PARENT, KIND, FIRST, LAST = range(9)
+WHAT, FIELD, SIZE, BEGIN, END, PARENT, KIND, FIRST, LAST, HOLDS = range(10)
 """
 Columns of a note: what it is; where its field, the field's size and its content begin, and where that ends; the note of
-the message around it; what the name says of it; where its text begins and ends.
+the message around it; what the name says of it; where its text begins and ends; what may be in that, see
+`backbone.receive.kernels.suspect`.
 """
-COLUMNS = 9
+COLUMNS = 10
 _ROW_BYTES = 8 * COLUMNS
 NUMBER = -1
 """In place of the end of a text: its beginning is a number, and the text that number's digits."""
@@ -110,7 +112,7 @@ class Notes(NamedTuple):
 
 
 @kernel
-def _noted(notes: Notes, what: int, place: Place, parent: int, kind: int) -> int:
+def _noted(notes: Notes, what: int, place: Place, parent: int, kind: int, holds: int) -> int:
     """Take a note of a field; return its number, or `NO_ROOM`."""
     number = long_at(notes.counts)
     if number >= notes.room:
@@ -125,6 +127,7 @@ def _noted(notes: Notes, what: int, place: Place, parent: int, kind: int) -> int
     put_long(row + 8 * KIND, kind)
     put_long(row + 8 * FIRST, place[2])
     put_long(row + 8 * LAST, place[3])
+    put_long(row + 8 * HOLDS, holds)
     put_long(notes.counts, number + 1)
     return number
 
@@ -217,24 +220,29 @@ def _is_plain(at: int, end: int, known: Known) -> bool:
     kind, _ = _said(at + 2, name_end, known)
     if kind != _ANY:
         return False
-    return is_number or not is_suspicious(value + 2, end, known.tables, known.besides, False)
+    return is_number or suspicion(value + 2, end, known.tables, known.besides, False) == NOTHING
 
 
 @kernel
-def _asked(form: tuple[int, int, int], place: Place, kind: int, known: Known) -> tuple[bool, int, int, int]:
-    """Return whether a value has to be asked about, where its text begins and ends, and its kind."""
+def _asked(form: tuple[int, int, int], place: Place, kind: int, known: Known) -> tuple[int, int, int, int]:
+    """Return what may be in a value, where its text begins and ends, and its kind."""
     what, first, last = form
     if kind >= _NAMED:
         if what == _TEXT or what == _INT:
-            return what == _INT or first != last, first, last, kind
-        return what != _EMPTY, place[2], place[3], kind | _NOT_TEXT
+            return ANYTHING if what == _INT or first != last else NOTHING, first, last, kind
+        return ANYTHING if what != _EMPTY else NOTHING, place[2], place[3], kind | _NOT_TEXT
     if what == _TEXT:
-        return is_suspicious(first, last, known.tables, known.besides, False), first, last, kind
+        return suspicion(first, last, known.tables, known.besides, False), first, last, kind
     if what == _RAW:
-        return is_suspicious(first, last, known.tables, known.besides, True), first, last, _BYTES
+        found = suspicion(first, last, known.tables, known.besides, True)
+        return ANYTHING if found != NOTHING else NOTHING, first, last, _BYTES
+    if what == _INT and known.besides & INTEGERS:
+        return ANYTHING, first, last, kind
     if what == _INT or what == _DOUBLE:
-        return may_be_meant(first) or (what == _INT and known.besides & INTEGERS != 0), first, last, kind
-    return False, 0, 0, 0
+        if is_card(first):
+            return A_CARD if what == _INT and known.besides & CARDS else A_NUMBER, first, last, kind
+        return A_NUMBER if is_person(first) else NOTHING, first, last, kind
+    return NOTHING, 0, 0, 0
 
 
 @kernel
@@ -247,14 +255,15 @@ def _value(place: Place, parent: int, kind: int, known: Known, notes: Notes) -> 
         return 0
     if kind < _KEPT and _LIST <= form[0] <= _PAIRS:
         return 1
-    is_asked, first, last, kind = _asked(form, place, kind, known)
-    if not is_asked:
+    holds, first, last, kind = _asked(form, place, kind, known)
+    if holds == NOTHING:
         return 0
-    note = _noted(notes, VALUE, place, parent, kind)
+    note = _noted(notes, VALUE, place, parent, kind, holds)
     if note < 0:
         return NO_ROOM
-    put_long(notes.rows + note * _ROW_BYTES + 8 * FIRST, first)
-    put_long(notes.rows + note * _ROW_BYTES + 8 * LAST, last)
+    row = notes.rows + note * _ROW_BYTES
+    put_long(row + 8 * FIRST, first)
+    put_long(row + 8 * LAST, last)
     return 0
 
 
@@ -280,7 +289,7 @@ def _pair(place: Place, parent: int, around: int, known: Known, notes: Notes) ->
     noted = long_at(notes.counts) > number + 1
     put_long(notes.counts, number)
     if status == 0 and noted:
-        _noted(notes, PAIR, place, parent, kind)
+        _noted(notes, PAIR, place, parent, kind, NOTHING)
         put_long(notes.counts, number + 2)
     return status, kind
 
@@ -295,7 +304,7 @@ def _label(begin: int, end: int, known: Known, notes: Notes) -> tuple[int, int]:
     if kind < 0:
         return NO_ROOM, 0
     if kind < _KEPT:
-        return is_suspicious(value[2], value[3], known.tables, known.besides, False), kind
+        return suspicion(value[2], value[3], known.tables, known.besides, False) != NOTHING, kind
     return kind != _KEPT, kind
 
 
@@ -304,12 +313,12 @@ def _string(place: Place, parent: int, is_name: bool, around: int, known: Known,
     """Note a field of text if it may have to be scrubbed; a name where it is known that it has to."""
     kind = _ANY if is_name else around & (_ODD - 1)
     if is_name:
-        is_noted = around & _ODD != 0
+        holds = ANYTHING if around & _ODD else NOTHING
     elif kind >= _KEPT:
-        is_noted = kind != _KEPT and place[2] != place[3]
+        holds = ANYTHING if kind != _KEPT and place[2] != place[3] else NOTHING
     else:
-        is_noted = is_suspicious(place[2], place[3], known.tables, known.besides, False)
-    return min(_noted(notes, TEXT, place, parent, kind), 0) if is_noted else 0
+        holds = suspicion(place[2], place[3], known.tables, known.besides, False)
+    return min(_noted(notes, TEXT, place, parent, kind, holds), 0) if holds != NOTHING else 0
 
 
 @kernel
@@ -379,7 +388,9 @@ def look(data: int, end: int, known: Known, notes: Notes) -> int:
             return status
         if status == 1:
             # What it holds is gone through next.
-            own = _noted(notes, _what(inner, known.shapes), place, own, _ANY) if level + 1 < DEEPEST else TOO_DEEP
+            if level + 1 == DEEPEST:
+                return TOO_DEEP
+            own = _noted(notes, _what(inner, known.shapes), place, own, _ANY, NOTHING)
             if own < 0:
                 return own
             level += 1

@@ -13,12 +13,14 @@ import numpy as np
 from backbone.compiled import kernel
 from backbone.compiled.decimals import put_integer
 from backbone.compiled.protobuf import FIXED64, LEN, Bytes, put_varint, varint
+from backbone.receive.kernels.cards import put_mask, put_masked
 from backbone.receive.kernels.look import (
     BEGIN,
     CARRIER,
     END,
     FIELD,
     FIRST,
+    HOLDS,
     KIND,
     LAST,
     NUMBER,
@@ -32,6 +34,7 @@ from backbone.receive.kernels.look import (
     Numbers,
     Words,
 )
+from backbone.receive.kernels.suspect import A_CARD
 
 _RULES_TAG = RULES_FIELD << 3 | FIXED64
 _RULES_BYTES = 10
@@ -82,6 +85,13 @@ def _put_number(number: int, out: Bytes, at: int) -> int:
 
 
 @kernel
+def _put_place(place: int, out: Bytes, at: int) -> int:
+    for byte in range(4):
+        out[at + byte] = place >> 8 * byte & 0xFF
+    return at + 4
+
+
+@kernel
 def rows_size(rows: Numbers, count: int, tenant: Bytes) -> int:
     """Return how many bytes `put_rows` writes at most."""
     size = 0
@@ -94,16 +104,18 @@ def rows_size(rows: Numbers, count: int, tenant: Bytes) -> int:
 
 @kernel
 def put_rows(data: Bytes, rows: Numbers, count: int, before: int, tenant: Bytes, out: Bytes) -> int:
-    """Write a row for each text; *before* is how many notes other requests have before these. Return the length."""
+    """
+    Write a row for each text that is to be asked about; return the length.
+
+    *before* is how many notes other requests have before these.
+    """
     at = 0
     for note in range(count):
-        if rows[note, WHAT] < TEXT:
+        if rows[note, HOLDS] <= A_CARD:
             continue
-        number = before + note
-        for byte in range(4):
-            out[at + byte] = number >> 8 * byte & 0xFF
-        out[at + 4] = rows[note, KIND]
-        at = put_varint(len(tenant), out, at + 5)
+        at = _put_place(before + note, out, at)
+        out[at] = rows[note, KIND]
+        at = put_varint(len(tenant), out, at + 1)
         at = _copied(tenant, 0, len(tenant), out, at)
         if rows[note, LAST] == NUMBER:
             at = _put_number(rows[note, FIRST], out, at)
@@ -114,15 +126,49 @@ def put_rows(data: Bytes, rows: Numbers, count: int, before: int, tenant: Bytes,
 
 
 @kernel
+def put_cards(data: Bytes, rows: Numbers, count: int, before: int, classes: int, bit: int, out: Bytes) -> int:
+    """
+    Write an answer for each text in which there is nothing but cards that stand alone; return the length.
+
+    Args:
+        data, rows, count, before: as for `put_rows`, which takes more room.
+        classes: where a table says of each byte what it is.
+        bit: of the rule that masks cards.
+        out: for rows as `read_answers` reads them.
+    """
+    from_, at = int(np.int64(data.ctypes.data)), 0
+    to = int(np.int64(out.ctypes.data))
+    for note in range(count):
+        if rows[note, HOLDS] != A_CARD:
+            continue
+        at = _put_place(before + note, out, at)
+        for byte in range(8):
+            out[at + byte] = bit >> 8 * byte & 0xFF
+        out[at + 8] = 0
+        at += 9
+        if rows[note, LAST] == NUMBER:
+            begin = at + 1
+            size = put_mask(to + begin) - to - begin
+        else:
+            # Where its text begins depends on how long it will be, which is less than it was.
+            first, last = rows[note, FIRST], rows[note, LAST]
+            begin = at + _varint_bytes(last - first)
+            size = put_masked(from_ + first, from_ + last, classes, to + begin) - to - begin
+        place = put_varint(size, out, at)
+        for byte in range(size if place < begin else 0):
+            out[place + byte] = out[begin + byte]
+        at = place + size
+    return at
+
+
+@kernel
 def put_names(data: Bytes, unknown: Numbers, count: int, before: int, out: Bytes) -> int:
     """Write a row for each name that is not known; return the length."""
     at = 0
     for name in range(count):
-        number = before + name
-        for byte in range(4):
-            out[at + byte] = number >> 8 * byte & 0xFF
-        out[at + 4] = out[at + 5] = 0
-        at = put_varint(unknown[name, 1] - unknown[name, 0], out, at + 6)
+        at = _put_place(before + name, out, at)
+        out[at] = out[at + 1] = 0
+        at = put_varint(unknown[name, 1] - unknown[name, 0], out, at + 2)
         at = _copied(data, unknown[name, 0], unknown[name, 1], out, at)
     return at
 

@@ -1,5 +1,5 @@
 """
-Whether a text may hold something that is to be scrubbed: what is certain not to is told here, the rest by the engine.
+What a text may hold that is to be scrubbed: what is certain is told here, the rest by the engine.
 
 A text is looked at once, byte by byte. The last three bytes, each folded to six bits, are looked up in a table of
 all threes that a word has; of digits `backbone.receive.kernels.digits` tells where a group of them begins. Places are
@@ -22,29 +22,36 @@ from backbone.receive.kernels.characters import (
     WORD_CHARACTER,
     are_hex,
 )  # fmt: skip
-from backbone.receive.kernels.digits import clear_until
+from backbone.receive.kernels.digits import ACCOUNTS, CARD, clear_until
 
-TRAITS, CLASSES, THREES, HEADS = 0, 512, 768, 768 + (1 << 15)
+TRAITS, CLASSES = 0, 512
+THREES = CLASSES + ACCOUNTS + 26 * 26
+HEADS = THREES + (1 << 15)
 """
 Where tables begin among the tables of a policy: two bytes of what each byte folds to, six bits, and what it is; what
-each byte is; a bit for each three of folded bytes that a word has; which word is the first one of a three, two bytes
-each and -1 where there is none.
+each byte is, and lengths of accounts behind that; a bit for each three of folded bytes that a word has; which word is
+the first one of a three, two bytes each and -1 where there is none.
 """
 WORDS = HEADS + (1 << 19)
 """Where words begin: four numbers of four bytes each, which are where its bytes are among the tables, how many there
 are, at which of them the three ends, and its bits."""
 BOUNDARY, EXACT, SIGN, DIGITS, MORE = 1, 2, 4, 8, 16
 """Bits of what is known of a word; the last one tells that another one of the same three follows."""
-ALL, NUMBERS, AT, INTEGERS = 1, 2, 4, 8
-"""Bits of what makes a text suspicious besides words."""
+ALL, NUMBERS, AT, INTEGERS, CARDS = 1, 2, 4, 8, 16
+"""Bits of what makes a text suspicious besides words; the last one tells that cards are masked."""
+NOTHING, A_CARD, A_NUMBER, ANYTHING = range(4)
+"""
+What may be in a text: nothing; cards that stand alone, for certain, and nothing else; numbers, e-mail addresses and
+passwords in URLs; all that is looked for.
+"""
 
 _FAR, _NEAR = 40, 24
 
 
 @kernel
-def is_suspicious(begin: int, end: int, tables: int, besides: int, loosely: bool) -> bool:
+def suspicion(begin: int, end: int, tables: int, besides: int, loosely: bool) -> int:
     """
-    Tell whether something may be in a text.
+    Return the most that may be in a text.
 
     Args:
         begin, end: where it is.
@@ -53,27 +60,30 @@ def is_suspicious(begin: int, end: int, tables: int, besides: int, loosely: bool
         loosely: whether a word is enough, whatever stands around it: among bytes that are no text.
     """
     if besides & ALL:
-        return end > begin
-    three, before, cleared = 0, 0, begin
+        return ANYTHING if end > begin else NOTHING
+    three, before, cleared, high, found = 0, 0, begin, 0, NOTHING
     for at in range(begin, end):
         byte = byte_at(at)
+        high |= byte
         traits = short_at(tables + TRAITS + 2 * byte)
         three = (three << 6 | traits & 0x3F) & 0x3FFFF
         if byte_at(tables + THREES + (three >> 3)) >> (three & 7) & 1 and _is_word(
             begin, at, end, tables, short_at(tables + HEADS + 2 * three), loosely
         ):
-            return True
+            return ANYTHING
         kind = traits >> 6
-        if kind & (DIGIT | OTHER):
+        if kind & (DIGIT | OTHER) and found < A_NUMBER:
             if kind & OTHER:
                 if _is_sign(begin, at, end, byte, besides, tables + CLASSES):
-                    return True
+                    found = A_NUMBER
             elif not before & DIGIT and at >= cleared and besides & NUMBERS:
                 cleared = clear_until(begin, at, end, tables + CLASSES)
                 if cleared < 0:
-                    return True
+                    found = A_CARD if cleared == CARD and besides & CARDS else A_NUMBER
+                    cleared = at + 1
         before = kind
-    return False
+    # Signs that are not of ASCII may stand beside a card, and bytes that are of no text are replaced.
+    return A_NUMBER if found == A_CARD and high >= 0x80 else found
 
 
 @kernel

@@ -25,7 +25,8 @@ def warm_up() -> None:
     known.part(_SERIES, "")
     known.learn(np.zeros(1, RESOLVED), known.era)
     known.part(_SERIES, "")
-    warm_scrubbing(Scrubbing("", "", "", "", (), numbers=True, signs=True, integers=False, everything=False))
+    bits = {"numbers": True, "signs": True, "integers": False, "everything": False}
+    warm_scrubbing(Scrubbing("", "", "", "", words=(), accounts={}, masked_cards=0, **bits))
     GroupRows("logs").payload([Request(RECORD, "", 0)])
     GroupRows("traces").payload([Request(b"", "", 0)])
 

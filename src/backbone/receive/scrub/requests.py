@@ -1,14 +1,14 @@
 """
 The scrubbing of a group of requests: look at them, ask the engine about what is suspicious, put its answers in.
 
-Most texts hold nothing, which a compiled loop tells from their bytes. What is left is asked about in one statement for
-the whole group, and what comes back changed is put into the requests' bytes.
+Most texts hold nothing, which a compiled loop tells from their bytes; cards that stand alone are certain as well. What
+is left is asked about in one statement for the group, and what comes back changed is put into the requests' bytes.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from backbone.model.errors import UserInputError
 from backbone.model.scrubbing import Scrubbing
-from backbone.receive.kernels import look, splice
+from backbone.receive.kernels import look, splice, suspect
 from backbone.receive.scrub.names import KnownNames
 from backbone.receive.scrub.shapes import shapes
 from backbone.receive.scrub.suspicions import Suspicions, suspicions
@@ -48,6 +48,11 @@ class _Looked:
     notes: NDArray[np.int64]
     unknown: NDArray[np.int64]
 
+    @property
+    def most(self) -> int:
+        """The most that may be in one of its texts."""
+        return int(self.notes[:, look.HOLDS].max(initial=suspect.NOTHING))
+
 
 class RequestScrubber:
     """Scrubs requests as one policy says; what it learns of names holds for that policy."""
@@ -65,7 +70,7 @@ class RequestScrubber:
         Raises:
             DependencyError: the engine is not able now.
         """
-        for statement in (self._scrubbing.names, self._scrubbing.hints):
+        for statement in (self._scrubbing.names, self._scrubbing.hints, self._scrubbing.numbered):
             await self._engine.read(statement, _COLUMNS, [_TEXT])
 
     async def scrub(self, wire: WireName, requests: Sequence[Request]) -> list[bytes | UserInputError]:
@@ -86,16 +91,31 @@ class RequestScrubber:
 
     async def _scrubbed(self, wire: WireName, requests: Sequence[Request]) -> list[bytes | UserInputError]:
         looked = await self._looked(wire, requests)
-        payload = await asyncio.to_thread(_rows, looked, [tenant for _, tenant in requests])
-        hint = await self._engine.read(self._scrubbing.hints, _COLUMNS, payload) if payload else b""
-        if not hint:
-            return [
-                one if isinstance(one, UserInputError) else body
-                for one, (body, _) in zip(looked, requests, strict=True)
-            ]
-        statement = self._scrubbing.texts if hint[0] else self._scrubbing.numbered
-        answer = await self._engine.read(statement, _COLUMNS, payload)
-        return await asyncio.to_thread(_answered, looked, [body for body, _ in requests], answer)
+        most = max((one.most for one in looked if isinstance(one, _Looked)), default=suspect.NOTHING)
+        bodies = [body for body, _ in requests]
+        if most == suspect.NOTHING:
+            return [one if isinstance(one, UserInputError) else body for one, body in zip(looked, bodies, strict=True)]
+        asked = await self._asked(looked, [tenant for _, tenant in requests], most)
+        return await asyncio.to_thread(self._answered, looked, bodies, asked)
+
+    async def _asked(self, looked: Sequence[_Looked | UserInputError], tenants: Sequence[str], most: int) -> bytes:
+        """Return the engine's answer about all that is to be asked."""
+        if most == suspect.A_CARD:
+            return b""
+        payload = await asyncio.to_thread(_rows, looked, tenants)
+        statement = self._scrubbing.numbered
+        if most == suspect.ANYTHING:
+            hint = await self._engine.read(self._scrubbing.hints, _COLUMNS, payload)
+            if not hint:
+                return b""
+            statement = self._scrubbing.texts if hint[0] else self._scrubbing.numbered
+        return await self._engine.read(statement, _COLUMNS, payload)
+
+    def _answered(
+        self, looked: Sequence[_Looked | UserInputError], bodies: Sequence[bytes], asked: bytes
+    ) -> list[bytes | UserInputError]:
+        cards = _cards(looked, self._suspicions, self._scrubbing.masked_cards)
+        return _answered(looked, bodies, b"".join((*cards, asked)))
 
     async def _looked(self, wire: WireName, requests: Sequence[Request]) -> list[_Looked | UserInputError]:
         while True:
@@ -156,7 +176,7 @@ class _Rooms:
         rows, unknown = rows[: counts[0]].copy(), unknown[: counts[1]].copy()
         # From addresses to places in the request.
         rows[:, [look.FIELD, look.SIZE, look.BEGIN, look.END]] -= address
-        rows[:, look.FIRST : look.LAST + 1] -= np.where(rows[:, look.LAST :] == look.NUMBER, 0, address)
+        rows[:, look.FIRST : look.LAST + 1] -= np.where(rows[:, [look.LAST]] == look.NUMBER, 0, address)
         unknown[:, :2] -= address
         return _Looked(data, rows, unknown)
 
@@ -187,6 +207,19 @@ def _rows(looked: Sequence[_Looked | UserInputError], tenants: Sequence[str]) ->
         payload.append(out[: splice.put_rows(one.data, one.notes, count, before, name, out)].tobytes())
         before += count
     return payload
+
+
+def _cards(looked: Sequence[_Looked | UserInputError], suspicious: Suspicions, bit: int) -> Iterator[bytes]:
+    """Yield the answers about texts in which there are cards and nothing else, as the engine would give them."""
+    nobody, before = np.empty(0, np.uint8), 0
+    for one in looked:
+        if isinstance(one, UserInputError) or not len(one.notes):
+            continue
+        count = len(one.notes)
+        out = np.empty(splice.rows_size(one.notes, count, nobody), np.uint8)
+        classes = suspicious.address + suspect.CLASSES
+        yield out[: splice.put_cards(one.data, one.notes, count, before, classes, bit, out)].tobytes()
+        before += count
 
 
 def _answered(
@@ -238,4 +271,5 @@ def warm_up(scrubbing: Scrubbing) -> None:
     looked = _look_through("logs", [(RECORD, "")], suspicions(scrubbing), known)
     _names_of(looked)
     _rows(looked, [""])
+    list(_cards(looked, suspicions(scrubbing), 1))
     _answered(looked, [RECORD], _CHANGED)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,13 +47,22 @@ def suspicions(scrubbing: Scrubbing) -> Suspicions:
             texts += text
     classes = _classes()
     traits = fold.astype(np.int16) | classes.astype(np.int16) << 6
-    parts = (traits, classes, threes, heads, np.array(words, np.int32), np.frombuffer(bytes(texts), np.uint8))
+    parts = (
+        traits,
+        classes,
+        _accounts(scrubbing.accounts),
+        threes,
+        heads,
+        np.array(words, np.int32),
+        np.frombuffer(bytes(texts), np.uint8),
+    )
     return Suspicions(
         np.frombuffer(b"".join(part.tobytes() for part in parts), np.uint8),
         suspect.ALL * scrubbing.everything
         | suspect.NUMBERS * scrubbing.numbers
         | suspect.AT * scrubbing.signs
-        | suspect.INTEGERS * scrubbing.integers,
+        | suspect.INTEGERS * scrubbing.integers
+        | suspect.CARDS * (scrubbing.masked_cards != 0),
     )
 
 
@@ -82,6 +91,14 @@ def _classes() -> NDArray[np.uint8]:
             | characters.GAP * (byte >= 128 or character in " .-/()+\t")
             | characters.OTHER * (byte in b"@%:-.\xef")
         )
+    return found
+
+
+def _accounts(lengths: Mapping[str, int]) -> NDArray[np.uint8]:
+    """Return how long accounts are by a country's two letters, 0 where there are none."""
+    found = np.zeros((26, 26), np.uint8)
+    for country, length in lengths.items():
+        found[ord(country[0]) - ord("A"), ord(country[1]) - ord("A")] = length
     return found
 
 
