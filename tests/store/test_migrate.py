@@ -109,3 +109,52 @@ async def test_durations_of_operations_are_taken_over(
         {"of": "error", "spans": 9, "total_ns": 70, "durations": [[203, 204], [4, 5]]},
     ]
     assert left == [{"name": "operations"}]
+
+
+_LOST = Statement("SELECT count() AS found FROM logs WHERE tenant = 't' AND hasAll(tokens(lower(body)), ['lost'])")
+
+
+async def _granules_by_token(engine: EmbeddedEngine) -> list[str]:
+    rows = await engine.rows(Statement(f"EXPLAIN indexes = 1 {_LOST.sql}"))
+    lines = [row["explain"].strip() for row in rows]
+    at = lines.index("Name: by_token")
+    return [line for line in lines[at : at + 4] if line.startswith("Granules:")]
+
+
+@pytest.mark.parametrize("broken_off_after", [None, 1, 2, 3])
+async def test_an_index_of_words_is_made_of_records_that_had_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken_off_after: int | None
+) -> None:
+    known, number = migrations(), 17
+    older = tuple(each for each in known if each.number < number)
+    async with open_embedded(tmp_path / "data", EmbeddedOptions()) as engine:
+        monkeypatch.setattr(module, "migrations", lambda: older)
+        await migrate(engine)
+        # Two parts, one of each kind: in one file, and with a file for each column.
+        for day, smallest_wide in ((1, 1 << 30), (2, 1)):
+            await engine.command(
+                Statement(f"ALTER TABLE logs MODIFY SETTING min_bytes_for_wide_part = {smallest_wide}")
+            )
+            await engine.command(
+                Statement(
+                    "INSERT INTO logs (tenant, service, time, body) SELECT 't', 's', "
+                    "toDateTime({day:String}) + number, if(number = 20000, 'Peer-7: Lost.', 'peer losty') "
+                    "FROM numbers(40960)",
+                    {"day": f"2026-01-0{day} 00:00:00"},
+                )
+            )
+        monkeypatch.setattr(module, "migrations", lambda: known)
+        if broken_off_after is not None:
+            await _break_off(engine, monkeypatch, number, broken_off_after)
+    async with open_embedded(tmp_path / "data", EmbeddedOptions()) as engine:
+        assert await migrate(engine) == len(known) - len(older)
+        assert await engine.rows(_LOST) == [{"found": 2}]
+        # Said once more, and waited for, which waits for what was said before.
+        await engine.command(Statement("ALTER TABLE logs MATERIALIZE INDEX by_token SETTINGS mutations_sync = 1"))
+        parts = await engine.rows(
+            Statement("SELECT part_type AS kind FROM system.parts WHERE table = 'logs' AND active ORDER BY kind")
+        )
+
+        assert [part["kind"] for part in parts] == ["Compact", "Wide"]
+        assert await engine.rows(_LOST) == [{"found": 2}]
+        assert await _granules_by_token(engine) == ["Granules: 2/10"]

@@ -15,9 +15,11 @@ from backbone.query.logql.ast import (
     Needle,
     NumberFilter,
     Phrase,
+    Stage,
     TextFilter,
     Words,
 )
+from backbone.query.logql.base_labels import by_index
 from backbone.query.logql.labels import LineLabels, matches
 from backbone.query.logql.literals import required_texts
 from backbone.query.logql.readings import has_address, number_of
@@ -35,32 +37,40 @@ def line_condition(conditions: Conditions, stage: LineFilter, line: str) -> str:
 
 
 def words_condition(conditions: Conditions, stage: Words, line: str) -> str:
-    """Return the SQL that tells whether a line passes; words of the body are looked up in its index."""
-    found = []
-    for phrase in stage.phrases:
-        text, words = _lower(phrase.text), _indexed_words(phrase)
-        held = [f"hasAllTokens(lower({line}), {conditions.bind('Array(String)', words)})"] if words else []
-        if words != [text]:
-            held.append(f"position(lower({line}), {conditions.bind('String', text)}) > 0")
-        found.append(f"({' AND '.join(held)})")
-    return f"{'NOT ' if stage.negated else ''}({' OR '.join(found)})"
+    """Return the SQL that tells whether a line passes."""
+    any_of = " OR ".join(_phrase(conditions, phrase, line) for phrase in stage.phrases)
+    return f"{'NOT ' if stage.negated else ''}({any_of})"
 
 
-def finds_by_index(stage: Words) -> bool:
-    """Return whether the index of words tells which lines pass, or which may."""
-    return not stage.negated and all(_indexed_words(phrase) for phrase in stage.phrases)
+def _phrase(conditions: Conditions, phrase: Phrase, line: str) -> str:
+    text = _lower(phrase.text)
+    words = _WORD.findall(text) if phrase.whole else []
+    tests = [] if words == [text] else [f"position(lower({line}), {conditions.bind('String', text)}) > 0"]
+    # The text's inner words are whole wherever it stands. Whole words are found as fast as texts.
+    inner = _inner_words(text)
+    ends = [word for word in dict.fromkeys(words) if word not in inner]
+    tests += [f"hasToken(lower({line}), {conditions.bind('String', word)})" for word in ends]
+    return f"({' AND '.join(tests)})"
 
 
-def _indexed_words(phrase: Phrase) -> list[str]:
+def words_hint(conditions: Conditions, stage: Stage) -> str:
+    """Return the SQL that passes over what the index of words says has no body that passes, '' where it cannot tell."""
+    match stage:
+        case Words(negated=False):
+            any_of = [_phrase_words(phrase) for phrase in stage.phrases]
+        case LineFilter(operator="|="):
+            any_of = [[] if needle.is_ip else _inner_words(_lower(needle.value)) for needle in stage.needles]
+        case _:
+            return ""
+    if not all(any_of):
+        return ""
+    found = (f"hasAll(tokens(lower(body)), {conditions.bind('Array(String)', words)})" for words in any_of)
+    return by_index(" OR ".join(found))
+
+
+def _phrase_words(phrase: Phrase) -> list[str]:
     text = _lower(phrase.text)
     return _WORD.findall(text) if phrase.whole else _inner_words(text)
-
-
-def whole_words(stage: LineFilter) -> tuple[str, ...]:
-    """Return words that every line has that passes, in lower case, so that the index can be asked for them."""
-    if stage.operator != "|=" or len(stage.needles) > 1 or stage.needles[0].is_ip:
-        return ()
-    return tuple(_inner_words(_lower(stage.needles[0].value)))
 
 
 def _inner_words(text: str) -> list[str]:

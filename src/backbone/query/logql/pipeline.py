@@ -6,18 +6,19 @@ What stages make is a column of a subquery, so that the engine computes it once,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from backbone.model.errors import UserInputError
 from backbone.query.conditions import Conditions
 from backbone.query.logql import ast, extract
 from backbone.query.logql.base_labels import SERVICE_LABEL, UNKNOWN_SERVICE, looked_up
 from backbone.query.logql.columns import NO_COLUMNS, LabelColumns
 from backbone.query.logql.filters import (
-    finds_by_index,
     label_condition,
     line_condition,
     number_error,
-    whole_words,
     words_condition,
+    words_hint,
 )
 from backbone.query.logql.labels import Changed, Chosen, Extracted, LineLabels, RecordLabels, matches
 from backbone.query.logql.readings import number_of
@@ -27,6 +28,8 @@ from backbone.query.selectors import Matcher, compiled
 
 _TABLE = "logs"
 _ANY_SERVICE = (".+", ".*")
+_WORDS_UNTIL = (ast.LineFormat, ast.Decolorize, ast.Unpack, ast.Distinct)
+"""What comes after one of these sees other lines than those stored, or some of them only."""
 _COLOURS = r"\\x1b(\\[[0-9;?]*[ -/]*[@-~]|\\][^\\x07\\x1b]*(\\x07|\\x1b\\\\))"
 
 
@@ -61,6 +64,7 @@ class Pipeline:
         self._tests = [self.conditions.where]
         for matcher in query.matchers:
             self._select(matcher)
+        self._look_words_up(query.stages)
         for stage in query.stages:
             self._apply(stage)
 
@@ -120,9 +124,8 @@ class Pipeline:
     def _apply(self, stage: ast.Stage) -> None:  # noqa: C901 - a case a kind of stage
         match stage:
             case ast.LineFilter():
-                self._filter_line(stage)
+                self._tests.append(line_condition(self.conditions, stage, self.line))
             case ast.Words():
-                self.by_index |= self.line == "body" and finds_by_index(stage)
                 self._tests.append(words_condition(self.conditions, stage, self.line))
             case ast.LabelFilter():
                 if isinstance(stage.predicate, ast.TextFilter) and self.labels is self.record:
@@ -149,11 +152,14 @@ class Pipeline:
             self._tests.append(found)
             self.by_index = True
 
-    def _filter_line(self, stage: ast.LineFilter) -> None:
-        if self.line == "body" and (words := whole_words(stage)):
-            self._tests.append(f"hasAllTokens(lower(body), {self.conditions.bind('Array(String)', words)})")
-            self.by_index = True
-        self._tests.append(line_condition(self.conditions, stage, self.line))
+    def _look_words_up(self, stages: Sequence[ast.Stage]) -> None:
+        """Ask the index of words for all filters of lines as they are stored: here, since only the table has it."""
+        for stage in stages:
+            if isinstance(stage, _WORDS_UNTIL):
+                return
+            if hint := words_hint(self.conditions, stage):
+                self._tests.append(hint)
+                self.by_index = True
 
     def _extract(self, stage: ast.Json | ast.Logfmt | ast.Unpack | ast.Capture) -> None:
         line, names = self.line, None
