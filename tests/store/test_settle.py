@@ -68,6 +68,20 @@ async def test_parts_before_a_large_one_are_left_where_they_are_few(stored: Stor
     assert await _parts(stored) == [30_000, 30_000, 300_000]
 
 
+async def test_two_parts_after_a_large_one_are_left_since_only_with_it_they_would_be_merged(stored: Stored) -> None:
+    await stored.engine.command(Statement("TRUNCATE TABLE logs"))
+    body = "randomPrintableASCII(500)"
+    for _ in range(6):
+        await _write(stored, 20_000, body)
+    await settle(stored.engine, {"logs": -5})
+    for parts in ([120_000, 20_000], [120_000, 20_000, 20_000], [120_000, 60_000]):
+        await _write(stored, 20_000, body)
+
+        await settle(stored.engine, {"logs": -5})
+
+        assert await _parts(stored) == parts
+
+
 async def test_samples_are_merged_when_nothing_comes_in(stored: Stored) -> None:
     for first in (0, 1):
         await stored.engine.command(

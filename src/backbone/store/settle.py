@@ -9,7 +9,8 @@ parts, which lie in the order of time, help searches that begin with the newest.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
 from backbone.store.engine import Engine, Statement
 
@@ -18,29 +19,44 @@ LOOK_SECONDS = 2
 QUIET_SECONDS: Mapping[str, int] = {"logs": 5, "samples": 2}
 """How long nothing was written to a partition of a table before its parts are merged; up to a second less is enough."""
 
-# Few rows are read through in a moment, and merging them over and over would cost more than it gives. A part of one
-# insert has one number; its level tells nothing, since what is put together as it is written begins at level 1.
-# Few that lie before a large part can only be merged with it, which would write all of it once more.
-_UNMERGED = """
-SELECT DISTINCT table FROM (
-    SELECT table, sum(rows) AS everything, max(modification_time) AS modified,
-        groupArrayIf((min_block_number, rows), min_block_number = max_block_number) AS fresh,
-        arrayFilter(p -> p.1 > maxIf(max_block_number, min_block_number != max_block_number), fresh) AS last
-    FROM system.parts
-    WHERE active AND database = currentDatabase() AND table IN {tables:Array(String)}
-        AND table NOT IN (SELECT table FROM system.merges WHERE database = currentDatabase())
-    GROUP BY table, partition_id
-)
-WHERE (length(last) > 1 AND arraySum(last.2) >= 50000
-        OR length(fresh) > 1 AND arraySum(fresh.2) >= greatest(50000, everything / 4))
-    AND modified <= now() - transform(table, {tables:Array(String)}, {quiet:Array(Int32)}, 0)
+_FEW_ROWS = 50_000
+"""Are read through in a moment, and merging them over and over would cost more than it gives."""
+_PARTS = """
+SELECT table, partition_id AS partition, rows, min_block_number AS first, max_block_number AS last,
+    toUInt32(now()) - toUInt32(modification_time) AS quiet
+FROM system.parts
+WHERE active AND database = currentDatabase() AND table IN {tables:Array(String)}
+    AND table NOT IN (SELECT table FROM system.merges WHERE database = currentDatabase())
 """
 
 
 async def settle(engine: Engine, quiet_seconds: Mapping[str, int] = QUIET_SECONDS) -> None:
     """Merge the parts that nothing merged yet, where nothing was written to their partition for so long."""
-    tables, quiet = list(quiet_seconds), list(quiet_seconds.values())
-    for row in await engine.rows(Statement(_UNMERGED, {"tables": tables, "quiet": quiet})):
+    partitions = defaultdict[tuple[str, str], list[dict[str, int]]](list)
+    for row in await engine.rows(Statement(_PARTS, {"tables": list(quiet_seconds)})):
+        partitions[row.pop("table"), row.pop("partition")].append(row)
+    for table in quiet_seconds:
+        of_table = (parts for (name, _), parts in partitions.items() if name == table)
+        if not any(_is_quiet(parts, quiet_seconds[table]) and _is_worth_it(parts) for parts in of_table):
+            continue
         # Neither FINAL nor of a partition, which would merge large parts, too: this takes the parts that are merged at
         # the least cost, which are the small ones.
-        await engine.command(Statement(f"OPTIMIZE TABLE {row['table']}"))
+        await engine.command(Statement(f"OPTIMIZE TABLE {table}"))
+
+
+def _is_quiet(parts: Sequence[Mapping[str, int]], seconds: int) -> bool:
+    return min(part["quiet"] for part in parts) >= seconds
+
+
+def _is_worth_it(parts: Sequence[Mapping[str, int]]) -> bool:
+    """Return whether merging what nothing merged yet, of a partition, gives more than it costs."""
+    # A part of one insert has one number; its level tells nothing, since what is put together as it is written begins
+    # at level 1.
+    fresh = [part for part in parts if part["first"] == part["last"]]
+    merged = max((part["last"] for part in parts if part["first"] != part["last"]), default=-1)
+    newest = [part["rows"] for part in fresh if part["first"] > merged]
+    # Two, and few that lie before a large part, are merged together with that only, which would write it once more.
+    if len(newest) > 2 and sum(newest) >= _FEW_ROWS:
+        return True
+    rows = sum(part["rows"] for part in fresh)
+    return len(fresh) > 1 and rows >= max(_FEW_ROWS, sum(part["rows"] for part in parts) / 4)
