@@ -36,7 +36,9 @@ _LETTERS_AS_NUMBERS = (
 
 def iban(lengths: str) -> str:
     """
-    Return the condition that a country's length and the check digits are right; a word after it may be there.
+    Return the condition that a country's length and the check digits are right.
+
+    A word may come after it, except where small letters and digits stand in one piece, as in identifiers.
 
     Args:
         lengths: each country's two letters and its length in two digits, one after the other.
@@ -45,7 +47,8 @@ def iban(lengths: str) -> str:
     return _over(
         "d",
         f"arrayMap(p -> substring(p, 1, {length.format('p')}), [{_PLAIN}])[1]",
-        f"length(d) > 14 AND length(d) = {length.format('d')} AND toUInt256OrZero({_LETTERS_AS_NUMBERS}) % 97 = 1",
+        f"length(d) > 14 AND length(d) = {length.format('d')} AND (length(s) = length(d) OR NOT match(s, '^[a-z]')) "
+        f"AND toUInt256OrZero({_LETTERS_AS_NUMBERS}) % 97 = 1",
     )
 
 

@@ -204,7 +204,7 @@ def _is_small_account(begin: int, at: int, end: int, classes: int) -> bool:
 def _is_checked(at: int, end: int, classes: int) -> bool:
     """Tell whether an account in small letters has its country's length and the right check digits."""
     size = byte_at(classes + ACCOUNTS + 26 * (byte_at(at) - 0x61) + byte_at(at + 1) - 0x61)
-    if size == 0 or at + size > end:
+    if size == 0 or at + size > end or (at + size < end and byte_at(classes + byte_at(at + size)) & WORD_CHARACTER):
         return False
     for place in range(at, at + size):
         if not (_is_small(byte_at(place)) or byte_at(classes + byte_at(place)) & DIGIT):
