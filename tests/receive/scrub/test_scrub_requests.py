@@ -20,7 +20,7 @@ from backbone.receive.envelope import varint
 from backbone.simulate.secrets import canaries
 from backbone.store.embedded import EmbeddedEngine
 from tests.process.redact.scrubbing import KEY, NEARLY, config, scrub, scrub_in_rows
-from tests.receive.scrub.scrubbed import CLEAN, MAIL, SETTINGS, logs, record, scrubbed
+from tests.receive.scrub.scrubbed import CLEAN, MAIL, SETTINGS, logs, record, scrubbed, scrubber
 
 Scrub = Callable[..., list[bytes | UserInputError]]
 
@@ -110,6 +110,23 @@ def test_values(engine: EmbeddedEngine, before: dict[str, Any], after: dict[str,
 )
 def test_what_is_dropped_is_gone(engine: EmbeddedEngine, before: dict[str, Any], after: dict[str, Any]) -> None:
     assert attributes_after(engine, before, rules={"email": "drop"}) == after
+
+
+def test_what_was_plain_once_is_not_taken_for_what_is_not(engine: EmbeddedEngine) -> None:
+    policy = scrubber(engine)
+    plain = logs(record(attributes=pairs({"a": "x", "b": "y" * 60, "c": 7, "user.password": ""})))
+    secret = logs(
+        record(attributes=pairs({"a": MAIL, "b": "y" * 60 + MAIL, "c": 4111111111111111, "user.password": "x"}))
+    )
+    clean = logs(
+        record(attributes=pairs({"a": CLEAN, "b": "y" * 60 + CLEAN, "c": "<card>", "user.password": "<attribute>"}))
+    )
+    for before, after in ((plain, plain), (secret, clean), (plain, plain), (secret, clean)):
+        [body] = asyncio.run(policy.scrub("logs", [(before, "t")]))
+        assert isinstance(body, bytes)
+        found = LogsData.FromString(body)
+        found.DiscardUnknownFields()
+        assert found == LogsData.FromString(after)
 
 
 def test_patterns_of_the_team(engine: EmbeddedEngine) -> None:

@@ -20,7 +20,7 @@ from backbone.model.scrubbing import NOT_TEXT, ODD_NAME, Kind
 from backbone.receive.kernels.cards import is_card
 from backbone.receive.kernels.digits import is_person
 from backbone.receive.kernels.fields import field_of, varint_of
-from backbone.receive.kernels.names import key_of
+from backbone.receive.kernels.pairs import Known, is_plain, said_of
 from backbone.receive.kernels.suspect import A_CARD, A_NUMBER, ANYTHING, CARDS, INTEGERS, NOTHING, suspicion
 
 Bytes = NDArray[np.uint8]
@@ -64,34 +64,12 @@ _ANY, _ADDRESS, _KEPT, _NAMED, _BYTES = (
     int(kind) for kind in (Kind.ANY, Kind.ADDRESS, Kind.KEPT, Kind.NAMED, Kind.BYTES)
 )
 _ODD, _NOT_TEXT = ODD_NAME, NOT_TEXT
-_TEXT_TAG, _VALUE_TAG, _INT_TAG, _SHORT_NUMBER = 0x0A, 0x12, 0x18, 6
-"""Tags of a name and of a value that is a text, of a pair's value, of an integer; how many bytes a small one has."""
 _EMPTY, _TEXT, _BOOL, _INT, _DOUBLE, _LIST, _PAIRS, _RAW = range(8)
 """What a value is, by the number of its field."""
 
 
 Place = tuple[int, int, int, int]
 """Where a field, its size and its content begin, and where that ends."""
-
-
-class Known(NamedTuple):
-    """
-    What is known before a request is seen, all of it by address.
-
-    Attributes:
-        shapes: what each field holds, 32 bytes for each message.
-        tables, besides: what makes a text suspicious, see `backbone.receive.kernels.suspect`.
-        keys, kinds, places, seed: a table with open places of names, hashed with the seed: eight bytes for each key,
-            one byte for what it says of its value.
-    """
-
-    shapes: int
-    tables: int
-    besides: int
-    keys: int
-    kinds: int
-    places: int
-    seed: int
 
 
 class Notes(NamedTuple):
@@ -169,21 +147,6 @@ def _parts(at: int, end: int) -> tuple[int, int, Place]:
 
 
 @kernel
-def _said(begin: int, end: int, known: Known) -> tuple[int, int]:
-    """Return what a name says of its value, -1 if that is not known, and the name's key."""
-    key = key_of(begin, end, known.seed)
-    mask = known.places - 1
-    place = key & mask
-    while True:
-        there = long_at(known.keys + 8 * place)
-        if there == key:
-            return byte_at(known.kinds + place), key
-        if there == 0:
-            return -1, key
-        place = (place + 1) & mask
-
-
-@kernel
 def _asked_of(begin: int, end: int, key: int, notes: Notes) -> int:
     """Note a name that is not known; return what is taken of it until it is, or `NO_ROOM`."""
     number = long_at(notes.counts + 8)
@@ -200,27 +163,8 @@ def _asked_of(begin: int, end: int, key: int, notes: Notes) -> int:
 @kernel
 def _kind_of(begin: int, end: int, known: Known, notes: Notes) -> int:
     """Return what a name says of its value, having noted it if that is not known; or `NO_ROOM`."""
-    kind, key = _said(begin, end, known)
+    kind, key = said_of(begin, end, known)
     return kind if kind >= 0 else _asked_of(begin, end, key, notes)
-
-
-@kernel
-def _is_plain(at: int, end: int, known: Known) -> bool:
-    """Tell whether a pair is a name that says nothing and a short text or a number in which there is nothing."""
-    if at + 4 > end or byte_at(at) != _TEXT_TAG or byte_at(at + 1) >= 0x80:
-        return False
-    name_end = at + 2 + byte_at(at + 1)
-    value = name_end + 2
-    if value + 2 > end or byte_at(name_end) != _VALUE_TAG or byte_at(name_end + 1) != end - value:
-        return False
-    is_text = byte_at(value) == _TEXT_TAG and byte_at(value + 1) == end - value - 2
-    is_number = byte_at(value) == _INT_TAG and end - value <= _SHORT_NUMBER and not known.besides & INTEGERS
-    if not is_text and not is_number:
-        return False
-    kind, _ = _said(at + 2, name_end, known)
-    if kind != _ANY:
-        return False
-    return is_number or suspicion(value + 2, end, known.tables, known.besides, False) == NOTHING
 
 
 @kernel
@@ -380,7 +324,7 @@ def look(data: int, end: int, known: Known, notes: Notes) -> int:
         if number == RULES_FIELD and byte_at(shape) == HAS_RULES:
             return RESERVED
         holds = byte_at(shape + number) if kind == LEN and number < FIELDS else SKIP
-        if holds == SKIP or (holds == KEY_VALUE and _is_plain(first, at, known)):
+        if holds == SKIP or (holds == KEY_VALUE and is_plain(first, at, known)):
             continue
         place = begin, size_at, first, at
         status, around, inner = _held(holds, place, own, said[level], known, notes)

@@ -72,11 +72,11 @@ def suspicion(begin: int, end: int, tables: int, besides: int, loosely: bool) ->
         ):
             return ANYTHING
         kind = traits >> 6
-        if kind & (DIGIT | OTHER) and found < A_NUMBER:
+        if at >= cleared and kind & (DIGIT | OTHER) and found < A_NUMBER:
             if kind & OTHER:
                 if _is_sign(begin, at, end, byte, besides, tables + CLASSES):
                     found = A_NUMBER
-            elif not before & DIGIT and at >= cleared and besides & NUMBERS:
+            elif not before & DIGIT and besides & NUMBERS:
                 cleared = clear_until(begin, at, end, tables + CLASSES)
                 if cleared < 0:
                     found = A_CARD if cleared == CARD and besides & CARDS else A_NUMBER

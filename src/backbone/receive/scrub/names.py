@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backbone.receive.kernels.names import put_kinds
+from backbone.receive.kernels.pairs import PLAIN_PAIRS
 
 _FIRST_PLACES = 1 << 12
 _MOST_PLACES = 1 << 20
@@ -34,6 +35,8 @@ class KnownNames:
     table: Table = field(default_factory=lambda: Table.empty(_FIRST_PLACES))
     seed: int = field(default_factory=lambda: secrets.randbits(63))
     """Nobody else knows it, so nobody can find names that are taken for others."""
+    plain: NDArray[np.int64] = field(default_factory=lambda: np.zeros(PLAIN_PAIRS, np.int64))
+    """Hashes of pairs of a name and a value in which nothing was found; a newer one takes an older one's place."""
     _used: int = 0
 
     def learn(self, keys: NDArray[np.int64], kinds: NDArray[np.uint8]) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from backbone.model.errors import UserInputError
 from backbone.model.scrubbing import Scrubbing
-from backbone.receive.kernels import look, splice, suspect
+from backbone.receive.kernels import look, pairs, splice, suspect
 from backbone.receive.scrub.names import KnownNames
 from backbone.receive.scrub.shapes import shapes
 from backbone.receive.scrub.suspicions import Suspicions, suspicions
@@ -140,7 +140,7 @@ def _look_through(
 ) -> list[_Looked | UserInputError]:
     """Return what was found in each request, or why it cannot be read."""
     table, shape = names.table, shapes(wire)
-    known = look.Known(
+    known = pairs.Known(
         shape.ctypes.data,
         suspicious.address,
         suspicious.besides,
@@ -148,6 +148,7 @@ def _look_through(
         table.kinds.ctypes.data,
         len(table.keys),
         names.seed,
+        names.plain.ctypes.data,
     )
     rooms = _Rooms()
     return [rooms.look(np.frombuffer(body, np.uint8), known) for body, _ in requests]
@@ -160,7 +161,7 @@ class _Rooms:
     rows: NDArray[np.int64] = field(default_factory=lambda: np.empty((_FIRST_NOTES, look.COLUMNS), np.int64))
     unknown: NDArray[np.int64] = field(default_factory=lambda: np.empty((_FIRST_NOTES, 3), np.int64))
 
-    def look(self, data: Bytes, known: look.Known) -> _Looked | UserInputError:
+    def look(self, data: Bytes, known: pairs.Known) -> _Looked | UserInputError:
         address, counts = data.ctypes.data, np.zeros(2, np.int64)
         while True:
             rows, unknown = self.rows, self.unknown
