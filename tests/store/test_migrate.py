@@ -13,7 +13,8 @@ from backbone.store.engine import Statement
 from backbone.store.migrate import Migration, migrate, migrations
 
 ROWS = 200_000
-BEFORE = 14
+BY_MINUTE, FINER = 15, 18
+"""Migrations that copy spans or logs."""
 
 
 async def _write(engine: EmbeddedEngine, table: str) -> None:
@@ -50,12 +51,15 @@ async def _break_off(engine: EmbeddedEngine, monkeypatch: pytest.MonkeyPatch, nu
     monkeypatch.setattr(module, "migrations", lambda: known)
 
 
-@pytest.mark.parametrize("broken_off_after", [None, 3, 6, 9])
+@pytest.mark.parametrize(
+    ("number", "broken_off_after"),
+    [(BY_MINUTE, None), *((BY_MINUTE, n) for n in (3, 6, 9)), *((FINER, n) for n in range(1, 9))],
+)
 async def test_spans_and_logs_are_taken_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken_off_after: int | None
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, broken_off_after: int | None
 ) -> None:
     known = migrations()
-    older = tuple(each for each in known if each.number <= BEFORE)
+    older = tuple(each for each in known if each.number < number)
     async with open_embedded(tmp_path / "data", EmbeddedOptions()) as engine:
         monkeypatch.setattr(module, "migrations", lambda: older)
         await migrate(engine)
@@ -67,7 +71,7 @@ async def test_spans_and_logs_are_taken_over(
             before[table] = await _sums(engine, table)
         monkeypatch.setattr(module, "migrations", lambda: known)
         if broken_off_after is not None:
-            await _break_off(engine, monkeypatch, BEFORE + 1, broken_off_after)
+            await _break_off(engine, monkeypatch, number, broken_off_after)
         assert await migrate(engine) == len(known) - len(older)
         assert {table: await _sums(engine, table) for table in before} == before
         found = await engine.rows(
@@ -75,7 +79,9 @@ async def test_spans_and_logs_are_taken_over(
         )
         assert [row["shard"] for row in found] == [str(shard) for shard in range(7)]
         left = await engine.rows(
-            Statement("SELECT name FROM system.tables WHERE name LIKE '%before' OR name LIKE '%by_minute'")
+            Statement(
+                "SELECT name FROM system.tables WHERE name LIKE '%before' OR name LIKE '%by_minute' OR name LIKE '%finer'"
+            )
         )
         assert left == []
 
