@@ -316,6 +316,7 @@ def _server_config(options: EmbeddedOptions) -> str:
     threads = options.threads or os.cpu_count() or 1
     return f"""<clickhouse>
     <max_server_memory_usage>{options.max_memory_bytes}</max_server_memory_usage>
+    <index_uncompressed_cache_size>{options.max_memory_bytes // 8}</index_uncompressed_cache_size>
     <background_pool_size>{max(1, threads // 2)}</background_pool_size>
     <background_merges_mutations_concurrency_ratio>4</background_merges_mutations_concurrency_ratio>
     <memory_worker_purge_dirty_pages_threshold_ratio>0</memory_worker_purge_dirty_pages_threshold_ratio>

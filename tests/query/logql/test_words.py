@@ -56,6 +56,7 @@ async def test_words_are_found_as_a_plain_reading_finds_them(stored: Stored) -> 
 
         expected = [line for line in lines if _passes(line, stage)]
         assert sorted(record.body for record in found) == sorted(expected), stage
+    await stored.engine.command(Statement("SYSTEM START MERGES logs"))
 
 
 @pytest.fixture(scope="module")
@@ -135,3 +136,23 @@ async def test_the_index_of_words_is_not_asked_for_other_lines(
     search = LogSearch(ago_ns(3600), ago_ns(-60), parse_text(f'{{service_name="s"}} {wanted}'))
 
     assert len(await search_logs(stored.engine, tenant_of_many, search, DEFAULT_LIMITS)) == many
+
+
+async def test_what_an_index_says_is_read_from_files_once(stored: Stored) -> None:
+    tenant = stored.tenant()
+    await stored.engine.command(
+        Statement(
+            "INSERT INTO logs (tenant, service, time, body, body_kind) SELECT {tenant:String}, 's', now64(9), "
+            "concat('line ', hex(sipHash64(number))), 'string' FROM numbers(100000)",
+            {"tenant": tenant},
+        )
+    )
+    await stored.engine.command(Statement("OPTIMIZE TABLE logs FINAL"))
+    kept = Statement("SELECT value FROM system.metrics WHERE metric = 'IndexUncompressedCacheBytes'")
+    [before] = await stored.engine.rows(kept)
+
+    await search_logs(stored.engine, tenant, LogSearch(ago_ns(3600), ago_ns(0), parse_text("absent")), DEFAULT_LIMITS)
+
+    [after] = await stored.engine.rows(kept)
+    # A byte and more for each of 100,000 words, none of which is another's.
+    assert after["value"] - before["value"] > 100_000
