@@ -53,7 +53,7 @@ async def _break_off(engine: EmbeddedEngine, monkeypatch: pytest.MonkeyPatch, nu
 
 @pytest.mark.parametrize(
     ("number", "broken_off_after"),
-    [(BY_MINUTE, None), *((BY_MINUTE, n) for n in (3, 6, 9)), *((FINER, n) for n in range(1, 9))],
+    [(BY_MINUTE, None), *((BY_MINUTE, n) for n in (3, 6, 9)), *((FINER, n) for n in range(1, 8))],
 )
 async def test_spans_and_logs_are_taken_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, broken_off_after: int | None
