@@ -43,9 +43,9 @@ def is_card(number: int) -> bool:
 
 
 @kernel
-def end_of_digits(at: int, end: int, classes: int) -> int:
-    """Return where the digits end that begin here; ``classes`` is where a table says of each byte what it is."""
-    while at < end and byte_at(classes + byte_at(at)) & DIGIT:
+def end_of(kind: int, at: int, end: int, classes: int) -> int:
+    """Return where bytes of a kind end that begin here; ``classes`` is where a table says of each byte what it is."""
+    while at < end and byte_at(classes + byte_at(at)) & kind:
         at += 1
     return at
 
@@ -75,7 +75,7 @@ def put_masked(begin: int, end: int, classes: int, out: int) -> int:
     """Write a text with all cards that stand alone in it masked, which makes it shorter; return where it ends."""
     at, done = begin, begin
     while at < end:
-        stop = end_of_digits(at, end, classes)
+        stop = end_of(DIGIT, at, end, classes)
         is_alone = stop == end or not byte_at(classes + byte_at(stop)) & WORD_CHARACTER
         if stop > at and is_alone and is_card(number_of(at, stop)):
             copy_bytes(out, done, at - done)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from backbone.compiled import kernel
 from backbone.compiled.memory import byte_at
-from backbone.receive.kernels.cards import end_of_digits, is_bare, is_card, number_of
+from backbone.receive.kernels.cards import end_of, is_bare, is_card, number_of
 from backbone.receive.kernels.characters import (
     BACKSLASH,
     COLON,
@@ -52,15 +52,15 @@ def clear_until(begin: int, at: int, end: int, classes: int) -> int:
             return NUMBER
         # A letter of a Spanish number is the only one that may stand before so many digits.
         if not 0x58 <= byte_at(at - 1) <= 0x5A:
-            return _end_of_word(at, end, classes)
+            return end_of(WORD_CHARACTER, at, end, classes)
     private = _after_address(at, end, classes)
     if private != at:
         return private
     has_plus = at > begin and byte_at(at - 1) == PLUS
     if not _is_long(at, end, classes, has_plus):
         # Nothing begins within a word.
-        return _end_of_word(at, end, classes)
-    stop = end_of_digits(at, end, classes)
+        return end_of(WORD_CHARACTER, at, end, classes)
+    stop = end_of(DIGIT, at, end, classes)
     if has_plus or not _is_alone(begin, at, stop, end, classes):
         return NUMBER
     number = number_of(at, stop)
@@ -69,13 +69,6 @@ def clear_until(begin: int, at: int, end: int, classes: int) -> int:
     if is_card(number):
         return CARD if is_bare(begin, at, stop, end) else NUMBER
     return stop
-
-
-@kernel
-def _end_of_word(at: int, end: int, classes: int) -> int:
-    while at < end and byte_at(classes + byte_at(at)) & WORD_CHARACTER:
-        at += 1
-    return at
 
 
 @kernel
