@@ -82,6 +82,19 @@ async def test_two_parts_after_a_large_one_are_left_since_only_with_it_they_woul
         assert await _parts(stored) == parts
 
 
+async def test_parts_are_left_that_would_be_merged_with_many_more_rows_only(stored: Stored) -> None:
+    await stored.engine.command(Statement("TRUNCATE TABLE logs"))
+    for _ in range(4):
+        await _write(stored, 150_000)
+    await settle(stored.engine, {"logs": -5})
+    for _ in range(3):
+        await _write(stored, 40_000)
+
+    await settle(stored.engine, {"logs": -5})
+
+    assert await _parts(stored) == [600_000, 40_000, 40_000, 40_000]
+
+
 async def test_samples_are_merged_when_nothing_comes_in(stored: Stored) -> None:
     for first in (0, 1):
         await stored.engine.command(
@@ -97,3 +110,21 @@ async def test_samples_are_merged_when_nothing_comes_in(stored: Stored) -> None:
 
     found = await stored.engine.rows(Statement("SELECT rows FROM system.parts WHERE active AND table = 'samples'"))
     assert found == [{"rows": 60_000}]
+
+
+async def test_what_merges_write_is_in_a_file_a_column_and_inserts_are_in_one(stored: Stored) -> None:
+    await stored.engine.command(Statement("TRUNCATE TABLE logs"))
+    for _ in range(3):
+        await _write(stored, 20_000, "randomPrintableASCII(500)")
+    before = await _kinds(stored)
+
+    await settle(stored.engine, {"logs": -5})
+
+    assert (before, await _kinds(stored)) == (["Compact"] * 3, ["Wide"])
+
+
+async def _kinds(stored: Stored) -> list[str]:
+    found = await stored.engine.rows(
+        Statement("SELECT part_type AS kind FROM system.parts WHERE active AND table = 'logs'")
+    )
+    return [row["kind"] for row in found]

@@ -323,6 +323,8 @@ def _server_config(options: EmbeddedOptions) -> str:
     <merge_tree>
         <fsync_after_insert>1</fsync_after_insert>
         <fsync_part_directory>1</fsync_part_directory>
+        <auto_statistics_types></auto_statistics_types>
+        <propagate_types_serialization_versions_to_nested_types>0</propagate_types_serialization_versions_to_nested_types>
         <number_of_free_entries_in_pool_to_lower_max_size_of_merge>2</number_of_free_entries_in_pool_to_lower_max_size_of_merge>
         <number_of_free_entries_in_pool_to_execute_mutation>2</number_of_free_entries_in_pool_to_execute_mutation>
         <number_of_free_entries_in_pool_to_execute_optimize_entire_partition>2</number_of_free_entries_in_pool_to_execute_optimize_entire_partition>

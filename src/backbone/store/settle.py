@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from math import inf
 
 from backbone.store.engine import Engine, Statement
 
@@ -21,12 +22,18 @@ QUIET_SECONDS: Mapping[str, int] = {"logs": 5, "samples": 2}
 
 _FEW_ROWS = 50_000
 """Are read through in a moment, and merging them over and over would cost more than it gives."""
+_LEAST_FRESH = 0.25
+"""How much of what is merged no merge has seen, at least: small parts are often merged with a large one only."""
+_BYTES_OF_A_PART, _PARTS_LEFT = 5 << 20, 1.9
+"""How the engine weighs what a merge costs: each part as so many bytes more, and the part that is left as so many."""
 _PARTS = """
-SELECT table, partition_id AS partition, rows, min_block_number AS first, max_block_number AS last,
+SELECT table, partition_id AS partition, rows, bytes_on_disk AS bytes,
+    min_block_number AS first, max_block_number AS last,
     toUInt32(now()) - toUInt32(modification_time) AS quiet
 FROM system.parts
 WHERE active AND database = currentDatabase() AND table IN {tables:Array(String)}
     AND table NOT IN (SELECT table FROM system.merges WHERE database = currentDatabase())
+ORDER BY table, partition_id, first
 """
 
 
@@ -49,14 +56,22 @@ def _is_quiet(parts: Sequence[Mapping[str, int]], seconds: int) -> bool:
 
 
 def _is_worth_it(parts: Sequence[Mapping[str, int]]) -> bool:
-    """Return whether merging what nothing merged yet, of a partition, gives more than it costs."""
+    """Return whether what nothing merged yet is enough of what the engine would merge, of a partition."""
+    taken = _taken(parts)
     # A part of one insert has one number; its level tells nothing, since what is put together as it is written begins
     # at level 1.
-    fresh = [part for part in parts if part["first"] == part["last"]]
-    merged = max((part["last"] for part in parts if part["first"] != part["last"]), default=-1)
-    newest = [part["rows"] for part in fresh if part["first"] > merged]
-    # Two, and few that lie before a large part, are merged together with that only, which would write it once more.
-    if len(newest) > 2 and sum(newest) >= _FEW_ROWS:
-        return True
-    rows = sum(part["rows"] for part in fresh)
-    return len(fresh) > 1 and rows >= max(_FEW_ROWS, sum(part["rows"] for part in parts) / 4)
+    fresh = sum(part["rows"] for part in taken if part["first"] == part["last"])
+    return fresh >= max(_FEW_ROWS, _LEAST_FRESH * sum(part["rows"] for part in taken))
+
+
+def _taken(parts: Sequence[Mapping[str, int]]) -> Sequence[Mapping[str, int]]:
+    """Return the parts that the engine would merge: those for which each part less costs the fewest bytes."""
+    best, least = parts[:0], inf
+    for begin in range(len(parts) - 1):
+        size = 0
+        for end, part in enumerate(parts[begin:], begin + 1):
+            size += part["bytes"] + _BYTES_OF_A_PART
+            score = size / (end - begin - _PARTS_LEFT)
+            if begin + 1 < end and score < least:
+                best, least = parts[begin:end], score
+    return best
