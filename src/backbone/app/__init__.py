@@ -199,7 +199,7 @@ async def _lanes(
         name: Lane(
             wire(name),
             signal,
-            form_of(name, engine),
+            form_of(name, engine, lambda: policy.policy.renames),
             engine,
             await CommitNotes.open(directory, name, engine, is_parted=name == "logs"),
             options,

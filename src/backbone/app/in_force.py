@@ -1,8 +1,8 @@
 """
 The policy in force, and how another takes its place while telemetry comes in.
 
-A policy is the text of views, and how requests are scrubbed before them. Both are replaced as a whole while no group
-is being written, so each item is treated by one policy, the one before or the one after; senders wait for it, none is
+A policy is the text of views, and before them how requests are scrubbed and attributes renamed. It is replaced as a whole
+while no group is being written, so each item is treated by one policy, the one before or the one after; senders wait for it, none is
 turned away.
 """
 

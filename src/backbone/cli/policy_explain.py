@@ -74,7 +74,8 @@ def _steps(policy: Policy, signal: Signal) -> Sequence[Step]:
     from backbone.process.redact import of_requests  # noqa: PLC0415 - heavy
     from backbone.process.series import series_steps  # noqa: PLC0415
 
-    steps = {"traces": policy.spans, "logs": policy.logs, "metrics": series_steps(policy)}[signal]
+    items = {"traces": policy.spans, "logs": policy.logs}
+    steps = series_steps(policy) if signal == "metrics" else (*policy.renaming, *items[signal])
     return [*of_requests(policy.redaction, signal), *(step for step in steps if step.layers)]
 
 

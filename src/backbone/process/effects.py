@@ -93,21 +93,23 @@ def tries(tenant: str, policy: Policy, window: tuple[int, int]) -> tuple[Tried, 
 
 def _spans(tenant: str, policy: Policy, window: tuple[int, int]) -> Tried:
     conditions = _between(tenant, window, "time")
-    rows = _governed_spans((*policy.spans, *policy.redaction.spans), conditions)
+    rows = _governed_spans((*policy.renaming, *policy.spans, *policy.redaction.spans), conditions)
     sampled = sampled_spans(policy.sampling, rows, _deciding_spans(policy, conditions))
     return Tried("traces", _left_out_by("sampled", sampled), conditions, _OF_SPANS)
 
 
 def _logs(tenant: str, policy: Policy, window: tuple[int, int]) -> Tried:
     conditions = _between(tenant, window, "time")
-    rows = _governed("logs", names_of(LOG_ROWS), _OF_LOGS, (*policy.logs, *policy.redaction.logs), conditions)
+    rows = _governed(
+        "logs", names_of(LOG_ROWS), _OF_LOGS, (*policy.renaming, *policy.logs, *policy.redaction.logs), conditions
+    )
     sampled = sampled_logs(policy.sampling, rows, _deciding_spans(policy, conditions))
     return Tried("logs", _left_out_by("sampled", sampled), conditions, _OF_LOGS)
 
 
 def _deciding_spans(policy: Policy, conditions: Conditions) -> str:
     """Return the spans by which traces are decided on: as redaction left them when they came, for it takes long."""
-    return _governed_spans(policy.spans, conditions)
+    return _governed_spans((*policy.renaming, *policy.spans), conditions)
 
 
 def _governed_spans(steps: Sequence[Step], conditions: Conditions) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from backbone.config.policy import LimitsConfig, PolicyConfig
+from backbone.model.renames import Renames
 from backbone.process.redact import KEY_BYTES, Redaction, redaction
 from backbone.process.sample.compiled import Sampling, compile_sampling
 from backbone.process.step import Step
@@ -21,8 +22,10 @@ class Policy:
     """
     A policy compiled to SQL: the steps of each signal's rows, in order, and what the rules are called.
 
-    Steps of ``spans`` and ``logs`` work on the columns of ``spans_in`` and ``logs_in``; those of ``series`` on
-    ``metric``, ``label_names``, ``label_values`` and ``unit``. Requests are scrubbed before.
+    Attributes of spans and log records are renamed as their rows are written, and not by these steps: ``renaming`` does
+    the same with rows that are stored. Steps of ``spans`` and ``logs`` work on the columns of ``spans_in`` and
+    ``logs_in``; those of ``series`` on ``metric``, ``label_names``, ``label_values``, ``unit``. Requests are scrubbed
+    before.
     """
 
     spans: tuple[Step, ...] = ()
@@ -32,6 +35,8 @@ class Policy:
     """What each bit of ``breaches`` stands for, from the lowest."""
     evidence: Mapping[str, str] = field(default_factory=dict)
     """By signal, an expression that shows what broke the rule ``bit``; it is for rows that all steps are done with."""
+    renames: Renames = field(default_factory=Renames)
+    renaming: tuple[Step, ...] = ()
     redaction: Redaction = field(default_factory=Redaction)
     """What is personal or secret in requests."""
     limits: LimitsConfig = field(default_factory=LimitsConfig)
@@ -63,6 +68,8 @@ def compile_policy(config: PolicyConfig, key: bytes = b"") -> Policy:
         series=tagging.series,
         breaches=tagging.breaches,
         evidence=tagging.evidence,
+        renames=tagging.renames,
+        renaming=tagging.renaming,
         redaction=redact,
         limits=config.limits,
         team=partial(owner, config.tagging) if config.limits.teams else None,

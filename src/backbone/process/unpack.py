@@ -16,6 +16,7 @@ _OF_RESOURCES = (
     "resource_schema_url",
 )
 """The columns that all items of a resource have in common."""
+_GIVEN, _CHANGED = "resource_given", "resource_changed"
 
 
 def unpack(wire: str, columns: Sequence[str], steps: Sequence[Step] = ()) -> str:
@@ -30,15 +31,31 @@ def unpack(wire: str, columns: Sequence[str], steps: Sequence[Step] = ()) -> str
     if not any(step.resource for step in steps):
         return f"SELECT {', '.join(columns)}, redactions, {UNTOUCHED} FROM {wire}"
     resources = (
-        f"SELECT resource_number, {', '.join(_OF_RESOURCES)}, toUInt64(0) AS redactions, {UNTOUCHED} "
-        f"FROM {wire} LIMIT 1 BY resource_number"
+        f"SELECT resource_number, {', '.join(_OF_RESOURCES)}, resource AS {_GIVEN}, toUInt64(0) AS redactions, "
+        f"{UNTOUCHED} FROM {wire} LIMIT 1 BY resource_number"
     )
-    governed = govern_resources(resources, ["resource_number", *_OF_RESOURCES, *NOT_STORED.split(", ")], steps)
-    judged = [name for name in NOT_STORED.split(", ") if name != "redactions"]
-    theirs = [*_OF_RESOURCES, *judged, *carried(steps)]
-    ours = [name for name in columns if name not in _OF_RESOURCES]
+    names = ["resource_number", _GIVEN, *_OF_RESOURCES, *NOT_STORED.split(", ")]
+    governed = govern_resources(resources, names, steps)
+    changed = [name for name in _OF_RESOURCES if name in _set_by(steps)]
+    resource = "item.resource"
+    if "resource" in changed:
+        # Most are as they were given; to copy those to each item, which has one, would be dear.
+        changed.remove("resource")
+        resource = f"if(r.{_CHANGED}, r.resource, item.resource)"
+        told = f"SELECT *, resource != {_GIVEN} AS {_CHANGED} FROM ({governed})"
+        governed = f"SELECT * REPLACE (mapFilter((k, v) -> {_CHANGED}, resource) AS resource) FROM ({told})"
+    theirs = [*changed, *(name for name in NOT_STORED.split(", ") if name != "redactions"), *carried(steps)]
+    ours = [name for name in [*columns, "redactions"] if name not in {*changed, "resource"}]
     return (
-        f"SELECT {', '.join(f'item.{name} AS {name}' for name in [*ours, 'redactions'])}, "
+        f"SELECT {', '.join(f'item.{name} AS {name}' for name in ours)}, {resource} AS resource, "
         f"{', '.join(f'r.{name} AS {name}' for name in theirs)} "
-        f"FROM {wire} AS item INNER JOIN ({governed}) AS r ON item.resource_number = r.resource_number"
+        f"FROM {wire} AS item ANY LEFT JOIN ({governed}) AS r ON item.resource_number = r.resource_number"
     )
+
+
+def _set_by(steps: Sequence[Step]) -> set[str]:
+    """Return the columns that layers of resources give other values."""
+    layers = [layer for step in steps for layer in step.resource]
+    if any(isinstance(layer, str) for layer in layers):
+        return set(_OF_RESOURCES)
+    return {name for layer in layers for name in layer}

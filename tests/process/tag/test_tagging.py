@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
@@ -14,10 +14,11 @@ from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 from backbone.app.forms import form_of
 from backbone.config.load import parse_file
 from backbone.config.policy import PolicyConfig
+from backbone.model.renames import Renames
 from backbone.model.time import now_ns
 from backbone.process import Policy, compile_policy
 from backbone.process.logs import LOG_ROWS, unpack_logs
-from backbone.process.step import govern, names_of
+from backbone.process.step import govern, govern_resources, names_of
 from backbone.process.traces import SPAN_ROWS, unpack_spans
 from backbone.receive.form import Request
 from backbone.store.engine import Statement
@@ -36,9 +37,15 @@ def attributes(values: dict[str, str | int]) -> list[KeyValue]:
 
 
 async def judged(
-    stored: Stored, tagging: str, resource: dict[str, str | int], item: dict[str, str | int], signal: str = "traces"
+    stored: Stored,
+    tagging: str,
+    resource: dict[str, str | int],
+    item: dict[str, str | int],
+    signal: Literal["traces", "logs"] = "traces",
+    *,
+    anew: bool = False,
 ) -> dict[str, Any]:
-    """Return the row of one span or record, its breaches by name."""
+    """Return the row of one span or record, its breaches by name; *anew* as of one that was stored with old names."""
     compiled = policy(tagging)
     data: Any
     if signal == "traces":
@@ -46,16 +53,23 @@ async def judged(
         data.resource_spans.add(resource=Resource(attributes=attributes(resource))).scope_spans.add(
             spans=[span("a1", "op", at_ns=now_ns(), attributes=attributes(item))]
         )
-        sql = govern(unpack_spans(compiled, "requests"), names_of(SPAN_ROWS), compiled.spans)
-        shape = wire("traces")
     else:
         data = LogsData()
         data.resource_logs.add(resource=Resource(attributes=attributes(resource))).scope_logs.add(
             log_records=[record("hello", attributes=attributes(item))]
         )
-        sql = govern(unpack_logs(compiled, "requests"), names_of(LOG_ROWS), compiled.logs)
-        shape = wire("logs")
-    payload = form_of(shape.name, stored.engine).payload([Request(data.SerializeToString(), "t", 1)])
+    columns, unpack, steps = {
+        "traces": (names_of(SPAN_ROWS), unpack_spans, compiled.spans),
+        "logs": (names_of(LOG_ROWS), unpack_logs, compiled.logs),
+    }[signal]
+    if anew:
+        steps = (*compiled.renaming, *steps)
+        sql = govern(govern_resources(unpack(Policy(), "requests"), columns, steps), columns, steps)
+    else:
+        sql = govern(unpack(compiled, "requests"), columns, steps)
+    shape = wire(signal)
+    form = form_of(signal, stored.engine, Renames if anew else lambda: compiled.renames)
+    payload = form.payload([Request(data.SerializeToString(), "t", 1)])
     shown = "service, resource, attributes, attribute_kinds, breaches, toString(dropped) AS dropped, refused"
     [row] = await stored.engine.inspect(f"SELECT {shown} FROM ({sql})", shape.proto, shape.columns, payload)
     row["breaches"] = [name for bit, name in enumerate(compiled.breaches) if row["breaches"] >> bit & 1]
@@ -180,27 +194,31 @@ async def test_rules_are_about_teams(stored: Stored, resource: dict[str, str | i
         ),
     ],
 )
+@pytest.mark.parametrize("anew", [False, True], ids=["as rows are written", "in rows that are stored"])
 @pytest.mark.parametrize("signal", ["traces", "logs"])
 async def test_old_names_become_new_ones(
     stored: Stored,
-    signal: str,
+    signal: Literal["traces", "logs"],
     item: dict[str, str | int],
     expected: dict[str, str],
     kinds: dict[str, str],
+    *,
+    anew: bool,
 ) -> None:
     tagging = "  conventions: true\n  renames: {dc: zone, datacenter: zone}"
 
-    row = await judged(stored, tagging, SHOP, item, signal)
+    row = await judged(stored, tagging, SHOP, item, signal, anew=anew)
 
     assert row["attributes"] == expected
     assert row["kinds"] == kinds
 
 
-async def test_a_resource_is_renamed_before_it_is_judged(stored: Stored) -> None:
+@pytest.mark.parametrize("anew", [False, True], ids=["as rows are written", "in rows that are stored"])
+async def test_a_resource_is_renamed_before_it_is_judged(stored: Stored, *, anew: bool) -> None:
     tagging = "  conventions: true\n  renames: {app: service.name}\n  teams: {shop: {services: [shop]}}\n"
     tagging += "  attributes: [{attribute: deployment.environment.name, values: [prod], teams: [shop]}]"
 
-    row = await judged(stored, tagging, {"app": "shop", "deployment.environment": "test"}, {})
+    row = await judged(stored, tagging, {"app": "shop", "deployment.environment": "test"}, {}, anew=anew)
 
     assert row["service"] == "shop"
     assert row["resource"] == {"service.name": "shop", "deployment.environment.name": "test"}
@@ -244,7 +262,9 @@ async def test_a_resource_is_renamed_before_it_is_judged(stored: Stored) -> None
     ],
 )
 @pytest.mark.parametrize("signal", ["traces", "logs"])
-async def test_what_becomes_of_a_breach(stored: Stored, signal: str, rules: str, changed: dict[str, Any]) -> None:
+async def test_what_becomes_of_a_breach(
+    stored: Stored, signal: Literal["traces", "logs"], rules: str, changed: dict[str, Any]
+) -> None:
     row = await judged(stored, f"  {rules}", SHOP | {"zone": "y"}, {"user.id": "me"}, signal)
 
     as_sent = {"resource": SHOP | {"zone": "y"}, "attributes": {"user.id": "me"}, "dropped": "", "refused": ""}

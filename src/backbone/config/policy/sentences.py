@@ -25,13 +25,17 @@ _ENDS = {
 _MANY = 5
 
 
-def sentences(config: TaggingConfig, signal: Signal) -> Iterator[str]:
-    """Yield what happens to a signal's items, in order."""
+def renamed(config: TaggingConfig) -> Iterator[str]:
+    """Yield which attributes get other names, if any do."""
     renames = config.all_renames()
     if renames:
         some = ", ".join(f"{old} → {new}" for old, new in list(renames.items())[:_MANY])
         rest = f" and {len(renames) - _MANY} more" if len(renames) > _MANY else ""
         yield f"renamed are {some}{rest}"
+
+
+def sentences(config: TaggingConfig, signal: Signal) -> Iterator[str]:
+    """Yield what the rules do with a signal's items, in order."""
     for place, rule in config.rules():
         if signal in signals_of(rule):
             yield _sentence(rule, signal, allows=place[0] == "allow")

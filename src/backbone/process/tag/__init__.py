@@ -1,5 +1,5 @@
 """
-The tagging standard as steps over rows: renames first, then which rules a row breaks, then what becomes of it.
+The tagging standard as steps over rows: which rules a row breaks, then what becomes of it.
 
 What a resource says is judged once, before its items are spread out. Names of attributes are texts of a dictionary, on
 which the engine works once for a block of rows.
@@ -7,11 +7,12 @@ which the engine works once for a block of rows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from backbone.config.policy.sentences import sentences
+from backbone.config.policy.sentences import renamed, sentences
 from backbone.config.policy.tagging import SIGNALS, Signal, TaggingConfig
+from backbone.model.renames import Renames
 from backbone.process.step import Step
 from backbone.process.tag.actions import Actions
 from backbone.process.tag.conditions import TEAM, breach, team
@@ -25,8 +26,15 @@ Layer = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Tagging:
-    """The steps of each signal's rows, the names of rules by their bits, and how a breach is shown, by signal."""
+    """
+    The steps of each signal's rows, the names of rules by their bits, and how a breach is shown, by signal.
 
+    What is renamed in spans and log records, and the same as steps for rows that nothing renamed when they came;
+    labels of series are renamed by their own steps.
+    """
+
+    renames: Renames
+    renaming: tuple[Step, ...]
     spans: tuple[Step, ...]
     logs: tuple[Step, ...]
     series: tuple[Step, ...]
@@ -43,15 +51,10 @@ def compile_tagging(config: TaggingConfig) -> Tagging:
         subject, own = Rows(signal), [one for one in rules if one.is_about(signal)]
         of_resource, of_item = ([one for one in own if one.where == where] for where in ("resource", "item"))
         actions = Actions(own, names, subject)
-        resource = (
-            *rename_resource(config.renames_of("resource")),
-            *_teams(config, own, subject),
-            *_judged(of_resource, subject),
-            *actions.resources(),
-        )
-        items = (*rename_attributes(config.renames_of("item")), *_judged(of_item, subject), *actions.items())
+        resource = (*_teams(config, own, subject), *_judged(of_resource, subject), *actions.resources())
+        items = (*_judged(of_item, subject), *actions.items())
         carried = (TEAM,) if any(one.rule.teams for one in of_item) else ()
-        return _step(config, signal, items, resource, carried)
+        return _step(items, sentences(config, signal), resource, carried)
 
     series, own = Series(), [one for one in rules if one.is_about("metrics")]
     layers = (
@@ -60,25 +63,32 @@ def compile_tagging(config: TaggingConfig) -> Tagging:
         *_judged(own, series),
         *Actions(own, names, series).series(),
     )
+    renames = Renames(config.renames_of("resource"), config.renames_of("item"))
     return Tagging(
+        renames,
+        _renaming(renames, renamed(config)),
         rows("traces"),
         rows("logs"),
-        _step(config, "metrics", layers),
+        _step(layers, (*renamed(config), *sentences(config, "metrics"))),
         tuple(names),
         {signal: evidence(config, signal) for signal in SIGNALS},
     )
 
 
+def _renaming(renames: Renames, words: Iterable[str]) -> tuple[Step, ...]:
+    items, resource = rename_attributes(renames.items), rename_resource(renames.resources)
+    return (Step("rename", items, resource, words=tuple(words)),) if items or resource else ()
+
+
 def _step(
-    config: TaggingConfig,
-    signal: Signal,
     items: tuple[Layer, ...],
+    words: Iterable[str],
     resource: tuple[Layer, ...] = (),
     carried: tuple[str, ...] = (),
 ) -> tuple[Step, ...]:
     if not (items or resource):
         return ()
-    return (Step("tagging", items, resource, carried, tuple(sentences(config, signal))),)
+    return (Step("tagging", items, resource, carried, tuple(words)),)
 
 
 def _teams(config: TaggingConfig, rules: Sequence[Numbered], subject: Subject) -> tuple[Layer, ...]:
@@ -92,5 +102,5 @@ def _judged(rules: Sequence[Numbered], subject: Subject) -> tuple[Layer, ...]:
     bits = " + ".join(f"toUInt64({breach(one, subject)}) * {1 << one.bit}" for one in rules)
     judged = {"breaches": f"bitOr(breaches, {bits})"}
     if NAMES in bits:
-        return ({NAMES: f"arrayStringConcat({subject.names('item')}, '\\n')"}, judged)
+        return ({NAMES: f"toLowCardinality(arrayStringConcat({subject.names('item')}, '\\n'))"}, judged)
     return (judged,)

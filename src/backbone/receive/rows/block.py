@@ -49,6 +49,16 @@ class Texts:
             self._grow()
         return out
 
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return int(self._count[0])
+
+    def put(self, rows: Rows, path: str, chosen: Numbers, ids: Ids) -> None:
+        """Make these texts those of a field of some of the rows."""
+        place = rows.column(path)
+        rows.numbers[chosen, place : place + 2] = self._texts[ids, :2]
+
     def id(self, text: bytes) -> int:
         """Return the number of a text."""
         data = np.frombuffer(text, np.uint8)
@@ -75,7 +85,7 @@ class Texts:
         """Return a column of texts with a dictionary; *ids* are no longer valid."""
         if not len(ids):
             return []
-        everything = int(self._count[0])
+        everything = self.count
         used = np.empty(min(everything, len(ids)), np.int32)
         count = columns.localize(ids, np.full(everything, -1, np.int32), used)
         used = used[:count]
@@ -96,7 +106,7 @@ class Texts:
 
     def _grow(self) -> None:
         texts = np.empty((4 * len(self._texts), columns.TEXT_NUMBERS), np.int64)
-        texts[: self._count[0]] = self._texts[: self._count[0]]
+        texts[: self.count] = self._texts[: self.count]
         self._texts, self._places = texts, np.zeros(4 * len(self._places), np.int64)
         self._names = self._addresses()
         columns.put_places(self._names)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from backbone.model.renames import Renames
 from backbone.receive.form import Request, Unfit
 from backbone.receive.rows import logs, traces
 from backbone.receive.rows.block import Block
@@ -30,10 +31,16 @@ _SIGNALS: Mapping[WireName, _Signal] = {
 
 
 class GroupRows:
-    """Requests taken apart into rows, see `backbone.receive.form.Form`."""
+    """
+    Requests taken apart into rows, see `backbone.receive.form.Form`.
 
-    def __init__(self, name: WireName) -> None:
+    Args:
+        renames: asked before each group which attributes get other names.
+    """
+
+    def __init__(self, name: WireName, renames: Callable[[], Renames] = Renames) -> None:
         self._signal = _SIGNALS[name]
+        self._renames = renames
         self._types = declared(wire(name).columns)
         self._shredder = Shredder(name)
 
@@ -41,7 +48,7 @@ class GroupRows:
         shredded = self._shredder.shred([one.body for one in requests])
         if shredded.malformed:
             raise Unfit(dict.fromkeys(shredded.malformed, NO_SHAPE))
-        items = Items(shredded, self._signal.path)
+        items = Items(shredded, self._signal.path, self._renames())
         if blamed := refused(self._signal.faults(items)):
             raise Unfit(blamed)
         if items.are_too_much and len(requests) > 1:

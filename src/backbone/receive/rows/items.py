@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backbone.model.renames import Renames
 from backbone.receive.form import Request
 from backbone.receive.kernels.anyvalue import STRING
 from backbone.receive.rows.block import Block, Ids, Runs, Texts, column, map_column
 from backbone.receive.rows.plan import VALUE_TEXT
+from backbone.receive.rows.renames import rename
 from backbone.receive.rows.shredded import Numbers, Rows, Shredded
 from backbone.store.engine import Piece
 from backbone.store.wire.columns import LATEST_NS
@@ -42,6 +44,7 @@ class Items:
 
     shredded: Shredded
     path: str
+    renames: Renames = field(default_factory=Renames)
     texts: Texts = field(default_factory=Texts)
 
     @property
@@ -79,8 +82,11 @@ class Items:
         """The number of each item's request."""
         return self.resources.parents[self.resource_of]
 
-    def attributes(self, rows: Rows, owners: int) -> Runs:
-        return Runs.of(rows, owners, self.texts)
+    def attributes(self, rows: Rows, owners: int, renames: Mapping[str, str] | None = None) -> Runs:
+        """Return lists of attributes, some of them with other names."""
+        runs = Runs.of(rows, owners, self.texts)
+        rename(rows, runs.keys, renames or {}, self.texts)
+        return runs
 
     @cached_property
     def said_by_resources(self) -> Rows:
@@ -92,7 +98,7 @@ class Items:
 
     @cached_property
     def of_resources(self) -> Runs:
-        return self.attributes(self.said_by_resources, len(self.resources))
+        return self.attributes(self.said_by_resources, len(self.resources), self.renames.resources)
 
     @cached_property
     def of_scopes(self) -> Runs:
@@ -162,7 +168,7 @@ def put_said(block: Block, items: Items, requests: Sequence[Request]) -> None:
     block.numbers("redactions", around | rows.number("redactions"))
     block.numbers("resource_number", resource_of.astype(np.uint32))
     own = items.of("attributes")
-    runs = items.attributes(own, len(rows))
+    runs = items.attributes(own, len(rows), items.renames.items)
     block.put("attribute_kinds", *texts.column(texts.kinds(own, runs)))
     block.put("attributes", *map_column(runs, texts))
     block.numbers("dropped_attributes", _count(rows, "dropped_attributes_count"))
