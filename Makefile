@@ -22,6 +22,7 @@ $(STAMP): requirements.txt pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@# What queries and requests run is compiled now rather than when the first one waits for it.
 	$(BIN)/python -m backbone.query.promql.warm
+	$(BIN)/python -m backbone.query.traceql.warm
 	$(BIN)/python -m backbone.receive.kernels.warm
 	@touch $@
 
