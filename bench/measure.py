@@ -30,6 +30,8 @@ class Settings:
     half_seconds: float
     """0 measures at full speed only."""
     lanes: int
+    rest_seconds: float = 0.0
+    """How long work may come after what was sent last, although there was none before: what waits is decided on."""
 
 
 @dataclass(slots=True)
@@ -89,7 +91,7 @@ def measure(program: Program, part: Part, settings: Settings, folder: Path, prog
             requests=part.requests(settings.seconds),
             start_ns=start_ns,
         )
-        _full_speed(server, plan, figures, progress)
+        _full_speed(server, plan, settings.rest_seconds, figures, progress)
         if not figures.items:
             figures.problems.append(f"nothing was taken; the end of the server's log:\n{server.log_end()}")
             return figures
@@ -99,7 +101,7 @@ def measure(program: Program, part: Part, settings: Settings, folder: Path, prog
     return figures
 
 
-def _full_speed(server: Server, plan: LoadPlan, figures: Figures, progress: ProgressSink) -> None:
+def _full_speed(server: Server, plan: LoadPlan, rest_seconds: float, figures: Figures, progress: ProgressSink) -> None:
     progress("prepare bodies", 0, None)
     with SenderProcess(plan) as sender, PeakRss(server.tree) as rss:
         before = server.tree.cpu_seconds()
@@ -111,6 +113,9 @@ def _full_speed(server: Server, plan: LoadPlan, figures: Figures, progress: Prog
         def waiting() -> None:
             progress("wait for merges", time.monotonic() - started, None)
 
+        while time.monotonic() < started + rest_seconds:
+            time.sleep(0.25)
+            waiting()
         figures.settled = server.wait_until_idle(SETTLE_CAP_SECONDS, waiting)
         figures.cpu_settled = server.tree.cpu_seconds() - before
     figures.items, figures.seconds, figures.rss_peak_bytes = result.items, result.seconds, rss.peak_bytes

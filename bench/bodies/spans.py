@@ -115,8 +115,7 @@ class SpanTemplate:
         """Return the request with ids and values from *random*, its spans ended in the second before *now_ns*."""
         body = np.frombuffer(self._body, dtype=np.uint8).copy()
         spans = random_ids(random, SPANS, 8)
-        durations = random.lognormal(14, 1.5, SPANS).astype(np.int64)
-        ends = now_ns - random.integers(0, 1_000_000_000, SPANS)
+        durations, ends = _times(random, now_ns)
         self._traces.write(body, random_ids(random, SPANS // SPANS_PER_TRACE, 16)[self._trace_of])
         self._spans.write(body, spans)
         self._parents.write(body, spans[self._parent_of])
@@ -125,6 +124,15 @@ class SpanTemplate:
         self._keys.write(body, random_hex(random, SPANS, KEY_WIDTH))
         self._measured.write(body, little_endian(np.round(durations / 1e6, 3)))
         return body.tobytes()
+
+
+def _times(random: np.random.Generator, now_ns: int) -> tuple[Ints, Ints]:
+    """Return how long spans took, and when they ended: the first of each trace began and ended around all others."""
+    durations = random.lognormal(14, 1.5, (SPANS // SPANS_PER_TRACE, SPANS_PER_TRACE)).astype(np.int64)
+    durations[:, 0] = durations.max(axis=1)
+    last = now_ns - random.integers(0, 1_000_000_000, (len(durations), 1))
+    ends = last - (random.random(durations.shape) * (durations[:, :1] - durations)).astype(np.int64)
+    return durations.ravel(), ends.ravel()
 
 
 class SpanBodies:

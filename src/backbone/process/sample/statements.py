@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from backbone.process.sample.threshold import weight_threshold, with_threshold
 
 _NOW = "fromUnixTimestamp64Nano({now_ns:Int64}, 'UTC')"
-_KEPT = "SELECT trace_id FROM decisions WHERE kept"
+_KEPT = "FROM decisions WHERE kept"
 # One block as far as memory allows, so that a trace is there as a whole; indexes are built by merges.
 _INSERTING = (
     "SETTINGS max_threads = 1, max_insert_threads = 1, min_insert_block_size_rows = 1000000, "
@@ -58,18 +58,21 @@ class Waiting:
     @property
     def move(self) -> str:
         """Move the rows of traces that were decided on now, and fresh rows of those decided on before."""
+        now, before = f"{_KEPT} AND decided = {_NOW}", f"{_KEPT} AND decided != {_NOW} AND {self._of('fresh')}"
         return self._move(
-            f"batch IN {{batches:Array(String)}} AND trace_id IN ({_KEPT} AND decided = {_NOW}) "
-            f"OR batch IN {{fresh:Array(String)}} AND trace_id IN ({_KEPT} AND decided != {_NOW})"
+            f"batch IN {{batches:Array(String)}} AND trace_id IN (SELECT trace_id {now}) "
+            f"OR batch IN {{fresh:Array(String)}} AND trace_id IN (SELECT trace_id {before})",
+            f"SELECT tenant, trace_id, weight {now} UNION ALL SELECT tenant, trace_id, weight {before}",
         )
 
     @property
     def move_again(self) -> str:
         """Move all rows of kept traces that were not moved before: what a crash or an error may have left."""
+        kept = f"{_KEPT} AND {self._of('batches')}"
         return self._move(
-            f"batch IN {{batches:Array(String)}} AND trace_id IN ({_KEPT}) AND (tenant, {self.key}) NOT IN ("
-            f"SELECT tenant, {self.key} FROM {self.target} WHERE trace_id IN ({_KEPT}) AND trace_id IN "
-            f"(SELECT trace_id FROM {self.table}))"
+            f"batch IN {{batches:Array(String)}} AND trace_id IN (SELECT trace_id {kept}) AND (tenant, {self.key}) NOT "
+            f"IN (SELECT tenant, {self.key} FROM {self.target} WHERE trace_id IN (SELECT trace_id {kept}))",
+            f"SELECT tenant, trace_id, weight {kept}",
         )
 
     @property
@@ -81,7 +84,9 @@ INSERT INTO findings (tenant, minute, signal, service, policy, rule, outcome, it
 SELECT tenant, toStartOfMinute(received) AS minute, '{self.signal}', service, 'sample', {self.rule} AS left_out_by,
     'left out', count(), {example}
 FROM {self.table}
-WHERE batch = {{batch:String}} AND (tenant, trace_id) NOT IN (SELECT tenant, trace_id FROM decisions WHERE kept)
+WHERE batch = {{batch:String}} AND (tenant, trace_id) NOT IN (
+    SELECT tenant, trace_id {_KEPT} AND trace_id IN (SELECT trace_id FROM {self.table} WHERE batch = {{batch:String}})
+)
 GROUP BY tenant, minute, service, left_out_by
 """
 
@@ -95,14 +100,17 @@ SELECT tenant, toStartOfMinute(received) AS minute, '{self.signal}', service, 's
 FROM {self.table} WHERE batch = {{batch:String}} GROUP BY tenant, minute, service
 """
 
-    def _move(self, where: str) -> str:
+    def _of(self, batches: str) -> str:
+        """Return the condition of the traces of batches: of all decisions, only these are to be looked through."""
+        return f"trace_id IN (SELECT trace_id FROM {self.table} WHERE batch IN {{{batches}:Array(String)}})"
+
+    def _move(self, where: str, kept: str) -> str:
+        """Return the statement that moves rows; *kept* selects the decisions by which they are."""
         columns = ", ".join(self.columns)
         if self.signal != "traces":
-            # A trace that is there in several decisions is there once.
-            kept = "SELECT DISTINCT tenant, trace_id FROM decisions WHERE kept"
             return (
                 f"INSERT INTO {self.target} ({columns}) SELECT {columns} FROM {self.table} "
-                f"WHERE ({where}) AND (tenant, trace_id) IN ({kept}) {_INSERTING}"
+                f"WHERE ({where}) AND (tenant, trace_id) IN (SELECT tenant, trace_id FROM ({kept})) {_INSERTING}"
             )
         stricter = f"if(decided_weight > weight, {with_threshold('decided_threshold')}, trace_state)"
         selected = columns.replace("trace_state,", f"{stricter},", 1)
@@ -111,7 +119,7 @@ INSERT INTO {self.target} ({columns}, weight) SELECT {selected}, greatest(weight
 FROM (SELECT * FROM {self.table} WHERE {where}) AS waiting
 INNER JOIN (
     SELECT *, {weight_threshold("decided_weight")} AS decided_threshold FROM (
-        SELECT tenant, trace_id, max(weight) AS decided_weight FROM decisions WHERE kept GROUP BY tenant, trace_id
+        SELECT tenant, trace_id, max(weight) AS decided_weight FROM ({kept}) GROUP BY tenant, trace_id
     )
 ) AS decision USING (tenant, trace_id)
 {_INSERTING}
