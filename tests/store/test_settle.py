@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import pytest
@@ -95,21 +96,40 @@ async def test_parts_are_left_that_would_be_merged_with_many_more_rows_only(stor
     assert await _parts(stored) == [600_000, 40_000, 40_000, 40_000]
 
 
-async def test_samples_are_merged_when_nothing_comes_in(stored: Stored) -> None:
-    for first in (0, 1):
-        await stored.engine.command(
-            Statement(
-                "INSERT INTO samples SELECT 't', number % 100, "
-                "toDateTime64('2026-01-01 00:00:00', 3, 'UTC') "
-                "+ INTERVAL (intDiv(number, 100) * 2 + {first:UInt8}) SECOND, 1 FROM numbers(30000)",
-                {"first": first},
-            )
+@pytest.mark.parametrize(
+    "written",
+    [
+        pytest.param([[30_000, 30_000]], id="two parts"),
+        pytest.param([[200_000, 200_000], [20_000, 20_000, 20_000]], id="an eighth is new"),
+    ],
+)
+async def test_samples_are_merged_when_nothing_comes_in(stored: Stored, written: list[list[int]]) -> None:
+    await stored.engine.command(Statement("TRUNCATE TABLE samples"))
+    numbers = itertools.count()
+    for burst in written:
+        for rows in burst:
+            await _write_samples(stored, rows, next(numbers))
+        await settle(stored.engine, {"samples": -5})
+
+    [found] = await stored.engine.rows(
+        Statement(
+            "SELECT sum(rows) AS samples, countIf(min_block_number = max_block_number) AS fresh FROM system.parts "
+            "WHERE active AND table = 'samples'"
         )
+    )
+    assert found == {"samples": sum(map(sum, written)), "fresh": 0}
 
-    await settle(stored.engine, {"samples": -5})
 
-    found = await stored.engine.rows(Statement("SELECT rows FROM system.parts WHERE active AND table = 'samples'"))
-    assert found == [{"rows": 60_000}]
+async def _write_samples(stored: Stored, rows: int, number: int) -> None:
+    """Write samples of a hundred series, others each time."""
+    await stored.engine.command(
+        Statement(
+            "INSERT INTO samples SELECT 't', number % 100 + 100 * {number:UInt32}, "
+            "toDateTime64('2026-01-01 00:00:00', 3, 'UTC') + INTERVAL intDiv(number, 100) SECOND, 1 "
+            "FROM numbers({rows:UInt32})",
+            {"rows": rows, "number": number},
+        )
+    )
 
 
 async def test_what_merges_write_is_in_a_file_a_column_and_inserts_are_in_one(stored: Stored) -> None:

@@ -22,7 +22,7 @@ QUIET_SECONDS: Mapping[str, int] = {"logs": 5, "samples": 2}
 
 _FEW_ROWS = 50_000
 """Are read through in a moment, and merging them over and over would cost more than it gives."""
-_LEAST_FRESH = 0.25
+_LEAST_FRESH: Mapping[str, float] = {"logs": 0.25, "samples": 0.1}
 """How much of what is merged no merge has seen, at least: small parts are often merged with a large one only."""
 _BYTES_OF_A_PART, _PARTS_LEFT = 5 << 20, 1.9
 """How the engine weighs what a merge costs: each part as so many bytes more, and the part that is left as so many."""
@@ -44,7 +44,9 @@ async def settle(engine: Engine, quiet_seconds: Mapping[str, int] = QUIET_SECOND
         partitions[row.pop("table"), row.pop("partition")].append(row)
     for table in quiet_seconds:
         of_table = (parts for (name, _), parts in partitions.items() if name == table)
-        if not any(_is_quiet(parts, quiet_seconds[table]) and _is_worth_it(parts) for parts in of_table):
+        if not any(
+            _is_quiet(parts, quiet_seconds[table]) and _is_worth_it(parts, _LEAST_FRESH[table]) for parts in of_table
+        ):
             continue
         # Neither FINAL nor of a partition, which would merge large parts, too: this takes the parts that are merged at
         # the least cost, which are the small ones.
@@ -55,13 +57,13 @@ def _is_quiet(parts: Sequence[Mapping[str, int]], seconds: int) -> bool:
     return min(part["quiet"] for part in parts) >= seconds
 
 
-def _is_worth_it(parts: Sequence[Mapping[str, int]]) -> bool:
+def _is_worth_it(parts: Sequence[Mapping[str, int]], least_fresh: float) -> bool:
     """Return whether what nothing merged yet is enough of what the engine would merge, of a partition."""
     taken = _taken(parts)
     # A part of one insert has one number; its level tells nothing, since what is put together as it is written begins
     # at level 1.
     fresh = sum(part["rows"] for part in taken if part["first"] == part["last"])
-    return fresh >= max(_FEW_ROWS, _LEAST_FRESH * sum(part["rows"] for part in taken))
+    return fresh >= max(_FEW_ROWS, least_fresh * sum(part["rows"] for part in taken))
 
 
 def _taken(parts: Sequence[Mapping[str, int]]) -> Sequence[Mapping[str, int]]:

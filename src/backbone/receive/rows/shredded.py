@@ -17,7 +17,7 @@ Numbers = NDArray[np.int64]
 _FIRST_ROOM = 1 << 10
 MOST_ROOM_BYTES = 512 << 20
 """What rows of a group may take: of two bytes an attribute may be, and its row is of 48."""
-_KEPT_BYTES = 64 << 20
+_KEPT_BYTES = 96 << 20
 _TOO_MANY = (
     f"body: expected at most {MOST_ROOM_BYTES >> 20} MiB of attributes, events and links, each of them as places in it"
 )
