@@ -22,7 +22,7 @@ QUIET_SECONDS: Mapping[str, int] = {"logs": 5, "samples": 2}
 
 _FEW_ROWS = 50_000
 """Are read through in a moment, and merging them over and over would cost more than it gives."""
-_LEAST_FRESH: Mapping[str, float] = {"logs": 0.25, "samples": 0.1}
+_LEAST_FRESH: Mapping[str, float] = {"logs": 0.25, "samples": 0.05}
 """How much of what is merged no merge has seen, at least: small parts are often merged with a large one only."""
 _BYTES_OF_A_PART, _PARTS_LEFT = 5 << 20, 1.9
 """How the engine weighs what a merge costs: each part as so many bytes more, and the part that is left as so many."""
