@@ -113,10 +113,7 @@ def _full_speed(server: Server, plan: LoadPlan, rest_seconds: float, figures: Fi
         def waiting() -> None:
             progress("wait for merges", time.monotonic() - started, None)
 
-        while time.monotonic() < started + rest_seconds:
-            time.sleep(0.25)
-            waiting()
-        figures.settled = server.wait_until_idle(SETTLE_CAP_SECONDS, waiting)
+        figures.settled = server.wait_until_idle(SETTLE_CAP_SECONDS, waiting, rest_seconds)
         figures.cpu_settled = server.tree.cpu_seconds() - before
     figures.items, figures.seconds, figures.rss_peak_bytes = result.items, result.seconds, rss.peak_bytes
     _note_refusals(result, figures)

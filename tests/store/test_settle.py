@@ -96,17 +96,28 @@ async def test_parts_are_left_that_would_be_merged_with_many_more_rows_only(stor
     assert await _parts(stored) == [600_000, 40_000, 40_000, 40_000]
 
 
-@pytest.mark.parametrize(
-    "written",
-    [
-        pytest.param([[30_000, 30_000]], id="two parts"),
-        pytest.param([[200_000, 200_000], [20_000, 20_000, 20_000]], id="an eighth is new"),
-    ],
-)
-async def test_samples_are_merged_when_nothing_comes_in(stored: Stored, written: list[list[int]]) -> None:
+async def test_samples_are_merged_when_nothing_comes_in(stored: Stored) -> None:
+    await stored.engine.command(Statement("TRUNCATE TABLE samples"))
+    for first in (0, 1):
+        await stored.engine.command(
+            Statement(
+                "INSERT INTO samples SELECT 't', number % 100, "
+                "toDateTime64('2026-01-01 00:00:00', 3, 'UTC') "
+                "+ INTERVAL (intDiv(number, 100) * 2 + {first:UInt8}) SECOND, 1 FROM numbers(30000)",
+                {"first": first},
+            )
+        )
+
+    await settle(stored.engine, {"samples": -5})
+
+    found = await stored.engine.rows(Statement("SELECT rows FROM system.parts WHERE active AND table = 'samples'"))
+    assert found == [{"rows": 60_000}]
+
+
+async def test_samples_are_merged_with_many_more_that_were_merged_before(stored: Stored) -> None:
     await stored.engine.command(Statement("TRUNCATE TABLE samples"))
     numbers = itertools.count()
-    for burst in written:
+    for burst in ([200_000, 200_000], [20_000, 20_000, 20_000]):
         for rows in burst:
             await _write_samples(stored, rows, next(numbers))
         await settle(stored.engine, {"samples": -5})
@@ -117,7 +128,7 @@ async def test_samples_are_merged_when_nothing_comes_in(stored: Stored, written:
             "WHERE active AND table = 'samples'"
         )
     )
-    assert found == {"samples": sum(map(sum, written)), "fresh": 0}
+    assert found == {"samples": 460_000, "fresh": 0}
 
 
 async def _write_samples(stored: Stored, rows: int, number: int) -> None:

@@ -93,7 +93,7 @@ def tries(tenant: str, policy: Policy, window: tuple[int, int]) -> tuple[Tried, 
 
 def _spans(tenant: str, policy: Policy, window: tuple[int, int]) -> Tried:
     conditions = _between(tenant, window, "time")
-    rows = _governed_spans((*policy.renaming, *policy.spans, *policy.redaction.spans), conditions)
+    rows = _governed_spans(policy, policy.redaction.spans, conditions)
     sampled = sampled_spans(policy.sampling, rows, _deciding_spans(policy, conditions))
     return Tried("traces", _left_out_by("sampled", sampled), conditions, _OF_SPANS)
 
@@ -109,10 +109,11 @@ def _logs(tenant: str, policy: Policy, window: tuple[int, int]) -> Tried:
 
 def _deciding_spans(policy: Policy, conditions: Conditions) -> str:
     """Return the spans by which traces are decided on: as redaction left them when they came, for it takes long."""
-    return _governed_spans((*policy.renaming, *policy.spans), conditions)
+    return _governed_spans(policy, (), conditions)
 
 
-def _governed_spans(steps: Sequence[Step], conditions: Conditions) -> str:
+def _governed_spans(policy: Policy, redaction: Sequence[Step], conditions: Conditions) -> str:
+    steps = (*policy.renaming, *policy.spans, *redaction)
     return _governed("spans", names_of(SPAN_ROWS), _OF_SPANS, steps, conditions)
 
 

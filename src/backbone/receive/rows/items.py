@@ -85,7 +85,8 @@ class Items:
     def attributes(self, rows: Rows, owners: int, renames: Mapping[str, str] | None = None) -> Runs:
         """Return lists of attributes, some of them with other names."""
         runs = Runs.of(rows, owners, self.texts)
-        rename(rows, runs.keys, renames or {}, self.texts)
+        if renames:
+            rename(rows, runs.keys, renames, self.texts)
         return runs
 
     @cached_property

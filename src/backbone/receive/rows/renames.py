@@ -22,20 +22,18 @@ def rename(rows: Rows, keys: Ids, renames: Mapping[str, str], texts: Texts) -> N
         keys: the number of each one's name; changed, too.
         renames: new names by old ones.
     """
-    if not renames or not len(keys):
-        return
     news = {texts.id(old.encode()): texts.id(new.encode()) for old, new in renames.items()}
     there = np.zeros(texts.count, np.bool_)
     there[keys] = True
-    becomes = np.arange(texts.count, dtype=np.int32)
-    for old, new in news.items():
-        becomes[old] = new if there[old] else old
-    renamed = np.flatnonzero((becomes != np.arange(texts.count))[keys])
-    if not len(renamed):
+    news = {old: new for old, new in news.items() if there[old]}
+    if not news:
         return
+    becomes = np.arange(texts.count, dtype=np.int32)
+    becomes[list(news)] = list(news.values())
+    renamed = np.flatnonzero(becomes[keys] != keys)
     wanted = becomes[keys[renamed]]
     # In most groups each new name has one old one, and is not there besides.
-    targets, counts = np.unique([new for old, new in news.items() if there[old]], return_counts=True)
+    targets, counts = np.unique(list(news.values()), return_counts=True)
     if len(doubtful := targets[(counts > 1) | there[targets]]):
         free = _are_free(rows.parents, keys, renamed, doubtful, wanted)
         renamed, wanted = renamed[free], wanted[free]
