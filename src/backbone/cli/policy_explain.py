@@ -87,9 +87,11 @@ def _sql(step: Step) -> Iterator[str]:
 
 
 def _select(layer: Layer) -> str:
+    from backbone.process.step import expressions  # noqa: PLC0415 - heavy
+
     if isinstance(layer, str):
         return layer.replace("({rows})", "rows").strip()
-    columns = ",\n".join(f"    {expression} AS {name}" for name, expression in layer.items())
+    columns = ",\n".join(f"    {expression} AS {name}" for name, expression in expressions(layer).items())
     return f"SELECT *,\n{columns}\nFROM rows"
 
 

@@ -17,7 +17,16 @@ from backbone.process.policy import Policy
 from backbone.process.sample.logs import sampled_logs
 from backbone.process.sample.spans import sampled_spans
 from backbone.process.series import UNJUDGED, limits_anew
-from backbone.process.step import UNGOVERNED, Step, govern, govern_resources, names_of
+from backbone.process.step import (
+    NAMES,
+    NAMES_OF_STORED,
+    UNGOVERNED,
+    Step,
+    asked,
+    govern,
+    govern_resources,
+    names_of,
+)
 from backbone.process.traces import SPAN_ROWS
 from backbone.query.conditions import Conditions
 from backbone.store.engine import Engine, QueryLimits
@@ -133,9 +142,12 @@ def _governed(
     stored = ", ".join(column for column in columns if column not in _GOVERNED)
     was = [Tried.was(column) for column in compared]
     before = ", ".join(f"{column} AS {name}" for column, name in zip(compared, was, strict=True))
-    select = f"SELECT {stored}, {before}, {UNGOVERNED} FROM {table} WHERE {conditions.where}"
+    select = (
+        f"SELECT {stored}, {before}, {NAMES_OF_STORED} AS {NAMES}, {UNGOVERNED} "
+        f"FROM {table} WHERE {conditions.where}"
+    )
     all_columns = [*columns, *was]
-    return govern(govern_resources(select, all_columns, steps), all_columns, steps)
+    return govern(govern_resources(select, [*all_columns, *asked(steps)], steps), all_columns, steps)
 
 
 def _series(tenant: str, policy: Policy, window: tuple[int, int]) -> Tried:

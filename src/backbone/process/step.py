@@ -26,11 +26,41 @@ UNTOUCHED = "toUInt64(0) AS breaches, toLowCardinality('') AS dropped, toLowCard
 UNGOVERNED = f"toUInt64(0) AS redactions, {UNTOUCHED}"
 """`GOVERNED` of a row that no step has seen."""
 
+NAMES = "attribute_names"
+"""The column that receivers write of the names of an item's attributes, for layers that ask for it."""
+NAMES_OF_STORED = "toLowCardinality(arrayStringConcat(mapKeys(attributes), '\\n'))"
+"""The same of rows that are stored, as an expression."""
+
 NOT_STORED = "breaches, redactions, dropped, refused"
 KEPT = "dropped = '' AND refused = ''"
 
 
-Layer = Mapping[str, str] | str
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """
+    Columns and what they become in rows that meet a condition; in most blocks no row does.
+
+    To choose between two maps the engine writes both out, names and all, which takes longer than all else that is done
+    with a row. So rows that are changed are best parted from those that are not.
+    """
+
+    condition: str
+    columns: Mapping[str, str]
+
+    def of_all(self) -> Mapping[str, str]:
+        """Return expressions over all rows."""
+        return {name: f"if({self.condition}, {changed}, {name})" for name, changed in self.columns.items()}
+
+    def apart(self, table: str) -> str:
+        """Return the select of a table's rows, in which those that stay as they are are not copied."""
+        changed = ", ".join(f"{expression} AS {name}" for name, expression in self.columns.items())
+        return (
+            f"SELECT * FROM (SELECT * FROM {table} WHERE NOT ({self.condition}) "
+            f"UNION ALL SELECT * REPLACE ({changed}) FROM {table} WHERE {self.condition})"
+        )
+
+
+Layer = Mapping[str, str] | Changes | str
 """
 Columns and their expressions over the rows as the layer before left them: a column that rows have already gets another
 value, any other is for the layers that follow. Or a whole select of ``{rows}``, which keeps their columns.
@@ -51,6 +81,8 @@ class Step:
     resource: tuple[Layer, ...] = ()
     carried: tuple[str, ...] = ()
     """Columns of the layers of resources that the layers of items name."""
+    asks_names: bool = False
+    """Whether the layers of items name `NAMES`."""
     words: tuple[str, ...] = ()
     """What is done, as sentences for people."""
 
@@ -62,14 +94,14 @@ def govern(select: str, columns: Sequence[str], steps: Sequence[Step]) -> str:
     Args:
         select: a select of all *columns*.
         columns: names as they stand in SQL, those of `GOVERNED` among them.
-        steps: what is done, in order.
+        steps: what is done, in order; the select has `NAMES`, too, if one of them asks for it.
     """
     for number, step in enumerate(steps):
         if not (step.layers or step.carried):
             continue
-        select = _applied(select, [*columns, *carried(steps[number:])], step.layers)
+        select = _applied(select, [*columns, *_besides(steps[number:])], step.layers)
         # What only this step needed ends with it.
-        select = f"SELECT {', '.join([*columns, *carried(steps[number + 1 :])])} FROM ({select})"
+        select = f"SELECT {', '.join([*columns, *_besides(steps[number + 1 :])])} FROM ({select})"
     return select
 
 
@@ -83,19 +115,29 @@ def govern_resources(select: str, columns: Sequence[str], steps: Sequence[Step])
     return select
 
 
+def asked(steps: Sequence[Step]) -> list[str]:
+    """Return `NAMES` if one of the steps asks for it."""
+    return [NAMES] if any(step.asks_names for step in steps) else []
+
+
+def _besides(steps: Sequence[Step]) -> list[str]:
+    return [*carried(steps), *asked(steps)]
+
+
 def carried(steps: Sequence[Step]) -> list[str]:
     """Return the columns that resources have for the layers of items."""
     return [name for step in steps for name in step.carried]
 
 
-def _applied(select: str, columns: Sequence[str], layers: Sequence[Layer]) -> str:
-    there = set(columns)
+def _applied(select: str, given: Sequence[str], layers: Sequence[Layer]) -> str:
+    there = set(given)
     for layer in layers:
         if isinstance(layer, str):
             select = layer.replace("{rows}", select)
             continue
-        select = _layer(select, there, layer)
-        there |= set(layer)
+        columns = expressions(layer)
+        select = _layer(select, there, columns)
+        there |= set(columns)
     return select
 
 
@@ -103,6 +145,11 @@ def _layer(select: str, there: set[str], layer: Mapping[str, str]) -> str:
     replaced = ", ".join(f"{expression} AS {name}" for name, expression in layer.items() if name in there)
     added = "".join(f", {expression} AS {name}" for name, expression in layer.items() if name not in there)
     return f"SELECT *{f' REPLACE ({replaced})' if replaced else ''}{added} FROM ({select})"
+
+
+def expressions(layer: Mapping[str, str] | Changes) -> Mapping[str, str]:
+    """Return the columns of a layer and their expressions over all rows."""
+    return layer.of_all() if isinstance(layer, Changes) else layer
 
 
 def names_of(columns: str) -> list[str]:

@@ -6,9 +6,9 @@ from backbone.process.findings import findings
 from backbone.process.ingested import ingested
 from backbone.process.policy import Policy
 from backbone.process.sample.spans import spans_storing
-from backbone.process.step import GOVERNED, KEPT, govern, names_of
-from backbone.process.unpack import unpack
-from backbone.process.view import Passage, Pipeline, View
+from backbone.process.step import GOVERNED, KEPT, names_of
+from backbone.process.unpack import judging, unpack
+from backbone.process.view import Pipeline, View
 from backbone.store.wire.columns import SPAN_COLUMNS
 
 SPAN_ROWS = f"{SPAN_COLUMNS}, {GOVERNED}"
@@ -34,19 +34,15 @@ def unpack_spans(policy: Policy, wire: str = "wire_traces") -> str:
 
 def traces_pipeline(kept_seconds: int, policy: Policy) -> Pipeline:
     """Return the steps from ``wire_traces`` to the tables of spans."""
-    unpacked = unpack_spans(policy)
     evidence = policy.evidence.get("traces", _EXAMPLE)
     counted = (
         findings("traces", "spans_in", "tagging", "breaches", policy.breaches, evidence),
         findings("traces", "spans_in", "redact", "redactions", policy.redaction.names, _EXAMPLE),
     )
-    return Pipeline(
-        passages=(Passage("spans_in", SPAN_ROWS),),
-        views=(
-            View("spans_unpack", "spans_in", govern(unpacked, names_of(SPAN_ROWS), policy.spans)),
-            *spans_storing(policy.sampling),
-            View("spans_operations", "operations", _OPERATIONS),
-            ingested("traces", "spans_in", refused="refused", kept_seconds=kept_seconds),
-            *filter(None, counted),
-        ),
+    storing = (
+        *spans_storing(policy.sampling),
+        View("spans_operations", "operations", _OPERATIONS),
+        ingested("traces", "spans_in", refused="refused", kept_seconds=kept_seconds),
+        *filter(None, counted),
     )
+    return judging("spans", SPAN_ROWS, unpack_spans(policy), policy.spans) + Pipeline((), storing)

@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from backbone.process.step import NOT_STORED, UNTOUCHED, Step, carried, govern_resources
+from backbone.process.step import (
+    NOT_STORED,
+    UNTOUCHED,
+    Changes,
+    Step,
+    asked,
+    carried,
+    expressions,
+    govern,
+    govern_resources,
+    names_of,
+)
+from backbone.process.view import Passage, Pipeline, View
 
 _OF_RESOURCES = (
     "tenant",
@@ -29,7 +42,7 @@ def unpack(wire: str, columns: Sequence[str], steps: Sequence[Step] = ()) -> str
         steps: what is done with resources, once for each and not once per item; with items it is not done here.
     """
     if not any(step.resource for step in steps):
-        return f"SELECT {', '.join(columns)}, redactions, {UNTOUCHED} FROM {wire}"
+        return f"SELECT {', '.join([*columns, *asked(steps)])}, redactions, {UNTOUCHED} FROM {wire}"
     resources = (
         f"SELECT resource_number, {', '.join(_OF_RESOURCES)}, resource AS {_GIVEN}, toUInt64(0) AS redactions, "
         f"{UNTOUCHED} FROM {wire} LIMIT 1 BY resource_number"
@@ -45,7 +58,7 @@ def unpack(wire: str, columns: Sequence[str], steps: Sequence[Step] = ()) -> str
         told = f"SELECT *, resource != {_GIVEN} AS {_CHANGED} FROM ({governed})"
         governed = f"SELECT * REPLACE (mapFilter((k, v) -> {_CHANGED}, resource) AS resource) FROM ({told})"
     theirs = [*changed, *(name for name in NOT_STORED.split(", ") if name != "redactions"), *carried(steps)]
-    ours = [name for name in [*columns, "redactions"] if name not in {*changed, "resource"}]
+    ours = [name for name in [*columns, "redactions", *asked(steps)] if name not in {*changed, "resource"}]
     return (
         f"SELECT {', '.join(f'item.{name} AS {name}' for name in ours)}, {resource} AS resource, "
         f"{', '.join(f'r.{name} AS {name}' for name in theirs)} "
@@ -53,9 +66,42 @@ def unpack(wire: str, columns: Sequence[str], steps: Sequence[Step] = ()) -> str
     )
 
 
+def judging(name: str, rows: str, unpacked: str, steps: Sequence[Step]) -> Pipeline:
+    """
+    Return the way of items to the table ``<name>_in``.
+
+    Args:
+        name: of the items: ``spans``, ``logs``.
+        rows: the columns of the table, those of `GOVERNED` among them, as for a table.
+        unpacked: the select of items, see `unpack`.
+        steps: what is done with them.
+    """
+    done = Passage(f"{name}_in", rows)
+    steps, changes = _without_changes(steps)
+    select = govern(unpacked, names_of(rows), steps)
+    if changes is None:
+        return Pipeline((done,), (View(f"{name}_unpack", done.name, select),))
+    judged = done.renamed(f"{name}_judged")
+    return Pipeline(
+        (judged, done),
+        (View(f"{name}_unpack", judged.name, select), View(f"{name}_change", done.name, changes.apart(judged.name))),
+    )
+
+
+def _without_changes(steps: Sequence[Step]) -> tuple[Sequence[Step], Changes | None]:
+    """Return the steps without the changes that they end with, and these."""
+    if not steps:
+        return steps, None
+    *before, last = steps
+    *layers, changes = last.layers or (None,)
+    if not isinstance(changes, Changes):
+        return steps, None
+    return (*before, replace(last, layers=tuple(layers))), changes
+
+
 def _set_by(steps: Sequence[Step]) -> set[str]:
     """Return the columns that layers of resources give other values."""
-    layers = [layer for step in steps for layer in step.resource]
-    if any(isinstance(layer, str) for layer in layers):
-        return set(_OF_RESOURCES)
-    return {name for layer in layers for name in layer}
+    names: set[str] = set()
+    for layer in (layer for step in steps for layer in step.resource):
+        names |= set(_OF_RESOURCES if isinstance(layer, str) else expressions(layer))
+    return names

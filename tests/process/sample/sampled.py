@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from backbone.config.policy import PolicyConfig
-from backbone.model.time import NANOSECONDS_PER_SECOND, now_ns
+from backbone.model.time import now_ns
 from backbone.process import Sweeper, compile_policy, pipeline, sweeper
 from backbone.store.engine import Engine, Statement
 from backbone.store.flow import install
@@ -37,8 +37,12 @@ class Sampled:
     async def pass_seconds(self, seconds: int = 1, step: int = 1) -> None:
         """Let so much time pass, and sweep after each step of it."""
         for _ in range(0, seconds, step):
-            self.now_ns += step * NANOSECONDS_PER_SECOND
-            await self.sweeper.sweep(self.now_ns)
+            await self.pass_milliseconds(1000 * step)
+
+    async def pass_milliseconds(self, milliseconds: int) -> None:
+        """Let so much time pass, and sweep at the end of it."""
+        self.now_ns += milliseconds * 1_000_000
+        await self.sweeper.sweep(self.now_ns)
 
     async def rows(self, sql: str, **parameters: Any) -> list[dict[str, Any]]:
         return await self.stored.engine.rows(Statement(sql, parameters))

@@ -199,6 +199,19 @@ async def test_rate_is_of_each_root_service_and_second_and_scales_up_exactly(sam
     assert [tuple(row.values()) for row in rows] == [("a", 0, 3, 12), ("a", 1, 1, 1), ("b", 0, 2, 2)]
 
 
+async def test_rate_holds_however_long_it_is_from_sweep_to_sweep(sampled: Sampled) -> None:
+    await sampled.use({"traces": tail({"kind": "service_rate", "per_second": 3})})
+    chance = random.Random(3)
+    for _ in range(5):
+        ids = [f"{chance.getrandbits(128):032x}" for _ in range(20)]
+        await sampled.stored.spans("t", "a", *[span(one, "root", at_ns=sampled.now_ns) for one in ids])
+        await sampled.pass_milliseconds(2500)
+    await sampled.pass_milliseconds(2500)
+
+    # The sweep that decides first, after 5 s, is worth a second; until the last, after 15 s, ten pass.
+    assert await sampled.values("SELECT count() FROM spans") == [3 * (1 + 10)]
+
+
 async def test_tenants_with_the_same_trace_id_are_decided_apart(sampled: Sampled) -> None:
     await sampled.use({"traces": tail({"kind": "error"})})
     await sampled.stored.spans("t", "a", span("aa", "x", at_ns=sampled.now_ns))

@@ -16,7 +16,7 @@ from backbone.config.policy.tagging import MAX_RULES
 from backbone.model.errors import ConfigError
 from backbone.process import compile_policy
 from backbone.process.literals import literal
-from backbone.process.step import govern
+from backbone.process.step import NAMES, NAMES_OF_STORED, govern
 from backbone.process.tag.subjects import label_of, labels_of
 from backbone.store.engine import Statement
 from tests.stored import Stored
@@ -51,7 +51,7 @@ async def test_lists_of_names_find_what_python_finds(
     keys = ", ".join(literal(name) for name in names)
     row = (
         f"SELECT mapFromArrays(CAST([{keys}], 'Array(LowCardinality(String))'), [{keys}]) AS attributes, "
-        "toUInt64(0) AS breaches"
+        f"{NAMES_OF_STORED} AS {NAMES}, toUInt64(0) AS breaches"
     )
 
     [found] = await stored.engine.rows(Statement(govern(row, ["attributes", "breaches"], compiled.spans)))

@@ -18,7 +18,7 @@ from backbone.model.renames import Renames
 from backbone.model.time import now_ns
 from backbone.process import Policy, compile_policy
 from backbone.process.logs import LOG_ROWS, unpack_logs
-from backbone.process.step import govern, govern_resources, names_of
+from backbone.process.step import NAMES, NAMES_OF_STORED, asked, govern, govern_resources, names_of
 from backbone.process.traces import SPAN_ROWS, unpack_spans
 from backbone.receive.form import Request
 from backbone.store.engine import Statement
@@ -64,7 +64,8 @@ async def judged(
     }[signal]
     if anew:
         steps = (*compiled.renaming, *steps)
-        sql = govern(govern_resources(unpack(Policy(), "requests"), columns, steps), columns, steps)
+        stored_rows = f"SELECT *, {NAMES_OF_STORED} AS {NAMES} FROM ({unpack(Policy(), 'requests')})"
+        sql = govern(govern_resources(stored_rows, [*columns, *asked(steps)], steps), columns, steps)
     else:
         sql = govern(unpack(compiled, "requests"), columns, steps)
     shape = wire(signal)
@@ -88,6 +89,9 @@ SHOP: dict[str, str | int] = {"service.name": "shop"}
         pytest.param("{attribute: region}", {"region": "eu"}, {}, False, id="one that is there"),
         pytest.param("{attribute: region}", {}, {"region": "eu"}, True, id="one that only the item has"),
         pytest.param("{attribute: region, where: item}", {}, {"region": "eu"}, False, id="one of the item"),
+        pytest.param(
+            "{attribute: region, where: item}", {}, {"cloud.region": "eu"}, True, id="one that others are named after"
+        ),
         pytest.param("{attribute: region, requirement: recommended}", {}, {}, True, id="a recommended one"),
         pytest.param(
             '{attribute: region, values: [eu, "u\'s"]}', {"region": "u's"}, {}, False, id="a value of the list"

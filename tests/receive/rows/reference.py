@@ -192,6 +192,7 @@ def _own(item: Any) -> Row:
     return {
         "attributes": texts_of(item.attributes, OUTER),
         "attribute_kinds": kinds_of(item.attributes),
+        "attribute_names": "\n".join(one.key for one in item.attributes),
         "dropped_attributes": item.dropped_attributes_count,
         "flags": item.flags,
         "trace_id": item.trace_id.hex() or "00" * 16,

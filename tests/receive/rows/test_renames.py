@@ -64,6 +64,7 @@ def test_attributes_of_items_and_resources(
             assert json.loads(row[kinds] or "{}") == {
                 name: "int_value" for name, (_, is_number) in zip(new, attributes, strict=True) if is_number
             }
+        assert row["attribute_names"] == "\n".join(row["attributes"][0])
         place = row["resource"][0].index("service.name") if "service.name" in row["resource"][0] else None
         assert row["service"] == ("" if place is None or resource[place][1] else str(place))
 

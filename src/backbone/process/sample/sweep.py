@@ -26,6 +26,7 @@ _MARGIN_NS = 5 * NANOSECONDS_PER_SECOND
 _LONGEST_STEP_NS = _MARGIN_NS // 2
 """How much of the time between two sweeps counts as waiting for log records: spans that came in it are new, too."""
 _LONGEST_SECONDS = 60
+_SWEEPS_A_WAIT = 4
 
 
 @dataclass(slots=True)
@@ -98,8 +99,14 @@ class Sweeper:
 
     @property
     def pause_seconds(self) -> float:
-        """How long to rest after a sweep."""
-        return 1.0 if self._tail else 20.0
+        """
+        How long to rest after a sweep.
+
+        Much of one is looking through all that waits, so a long wait is swept less often.
+        """
+        if self._tail is None:
+            return 20.0
+        return min(max(self._tail.wait_ns / NANOSECONDS_PER_SECOND / _SWEEPS_A_WAIT, 1.0), 5.0)
 
     async def sweep(self, now_ns: int) -> None:
         """
@@ -150,14 +157,17 @@ class Sweeper:
                 batch.is_early = True
 
     async def _decide(self, due: Sequence[_Batch], now_ns: int) -> None:
-        seconds = (now_ns - self._decided_ns) // NANOSECONDS_PER_SECOND if self._decided_ns else 1
-        self._decided_ns = now_ns
+        before_ns = self._decided_ns or now_ns - NANOSECONDS_PER_SECOND
+        before_ns = max(before_ns, now_ns - _LONGEST_SECONDS * NANOSECONDS_PER_SECOND)
+        seconds = max((now_ns - before_ns) // NANOSECONDS_PER_SECOND, 1)
+        # What is left of a second counts in the next sweep.
+        self._decided_ns = before_ns + seconds * NANOSECONDS_PER_SECOND
         names = [batch.name for batch in due]
         parameters: dict[str, Parameter] = {
             "batches": list(self._spans.batches),
             "due": names,
             "now_ns": now_ns,
-            "seconds": min(max(seconds, 1), _LONGEST_SECONDS),
+            "seconds": seconds,
         }
         statement = self._tail.decide if self._tail else RELEASE
         await self._engine.command(Statement(statement, parameters))

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from backbone.config.policy.sentences import renamed, sentences
 from backbone.config.policy.tagging import SIGNALS, Signal, TaggingConfig
 from backbone.model.renames import Renames
-from backbone.process.step import Step
+from backbone.process.step import NAMES, NAMES_OF_STORED, Step
 from backbone.process.tag.actions import Actions
 from backbone.process.tag.conditions import TEAM, breach, team
 from backbone.process.tag.evidence import evidence
 from backbone.process.tag.numbered import Numbered, numbered
 from backbone.process.tag.renames import rename_attributes, rename_labels, rename_resource
-from backbone.process.tag.subjects import NAMES, Rows, Series, Subject
+from backbone.process.tag.subjects import Rows, Series, Subject
 
 Layer = dict[str, str]
 
@@ -54,7 +54,7 @@ def compile_tagging(config: TaggingConfig) -> Tagging:
         resource = (*_teams(config, own, subject), *_judged(of_resource, subject), *actions.resources())
         items = (*_judged(of_item, subject), *actions.items())
         carried = (TEAM,) if any(one.rule.teams for one in of_item) else ()
-        return _step(items, sentences(config, signal), resource, carried)
+        return _step(items, sentences(config, signal), resource, carried, asks_names=bool(of_item))
 
     series, own = Series(), [one for one in rules if one.is_about("metrics")]
     layers = (
@@ -77,6 +77,8 @@ def compile_tagging(config: TaggingConfig) -> Tagging:
 
 def _renaming(renames: Renames, words: Iterable[str]) -> tuple[Step, ...]:
     items, resource = rename_attributes(renames.items), rename_resource(renames.resources)
+    if items:
+        items += ({NAMES: NAMES_OF_STORED},)
     return (Step("rename", items, resource, words=tuple(words)),) if items or resource else ()
 
 
@@ -85,10 +87,12 @@ def _step(
     words: Iterable[str],
     resource: tuple[Layer, ...] = (),
     carried: tuple[str, ...] = (),
+    *,
+    asks_names: bool = False,
 ) -> tuple[Step, ...]:
     if not (items or resource):
         return ()
-    return (Step("tagging", items, resource, carried, tuple(words)),)
+    return (Step("tagging", items, resource, carried, asks_names, tuple(words)),)
 
 
 def _teams(config: TaggingConfig, rules: Sequence[Numbered], subject: Subject) -> tuple[Layer, ...]:
@@ -100,7 +104,4 @@ def _judged(rules: Sequence[Numbered], subject: Subject) -> tuple[Layer, ...]:
     if not rules:
         return ()
     bits = " + ".join(f"toUInt64({breach(one, subject)}) * {1 << one.bit}" for one in rules)
-    judged = {"breaches": f"bitOr(breaches, {bits})"}
-    if NAMES in bits:
-        return ({NAMES: f"toLowCardinality(arrayStringConcat({subject.names('item')}, '\\n'))"}, judged)
-    return (judged,)
+    return ({"breaches": f"bitOr(breaches, {bits})"},)

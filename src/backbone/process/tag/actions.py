@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from backbone.config.policy.tagging import BREACHES, Action, AttributeRule, MetricRule, NamesRule, Where
 from backbone.model.errors import BackboneBug
 from backbone.process.literals import all_of, any_of, listed, literal
+from backbone.process.step import Changes
 from backbone.process.tag.conditions import named
 from backbone.process.tag.numbered import Numbered
 from backbone.process.tag.subjects import TARGET, Subject, label_of
@@ -30,8 +31,8 @@ class Actions:
         kept = f"mapFilter((k, v) -> NOT ({removed}), resource)"
         return ({"resource": f"if({self._any('remove', 'resource')}, {kept}, resource)"},)
 
-    def items(self) -> tuple[Layer, ...]:
-        """Return the layers over spans or log records."""
+    def items(self) -> tuple[Layer | Changes, ...]:
+        """Return the layers over spans or log records, what changes attributes last."""
         changes = "attributes"
         if removed := self._removed("item"):
             changes = f"mapFilter((k, v) -> NOT ({removed}), {changes})"
@@ -40,9 +41,8 @@ class Actions:
             tagged = f"if({self._any('tag')}, {said}, mapFromArrays([toLowCardinality('')], ['']))"
             changes = f"mapFilter((k, v) -> k != '', mapUpdate({changes}, {tagged}))"
         mask = self._mask("remove", "item") | self._mask("tag")
-        # A map that is chosen is copied, so it is done once for both.
-        layer: Layer = {"attributes": f"if(bitAnd(breaches, {mask}) != 0, {changes}, attributes)"} if mask else {}
-        return self._with_ends(layer)
+        ends = self._with_ends({})
+        return (*ends, Changes(f"bitAnd(breaches, {mask}) != 0", {"attributes": changes})) if mask else ends
 
     def series(self) -> tuple[Layer, ...]:
         """Return the layers over series; what a resource says is not worth the series that says it."""

@@ -36,7 +36,7 @@ def breach(one: Numbered, subject: Subject) -> str:
     """Return the condition of rows that break a rule."""
     match one.rule:
         case AttributeRule() as rule:
-            parts = [subject.spoken_of(rule.where), _wrong_value(rule, subject.value(rule.where, rule.attribute))]
+            parts = [subject.spoken_of(rule.where), _attribute(rule, subject)]
         case NamesRule() as rule:
             found = f"arrayExists(k -> {named(one, rule, subject)}, {subject.names(rule.where)})"
             parts = [subject.spoken_of(rule.where), "" if one.allows else subject.may_be_listed(rule), found]
@@ -50,6 +50,12 @@ def named(one: Numbered, rule: NamesRule, subject: Subject) -> str:
     """Return the condition of names of attributes, ``k``, that may not be there."""
     found = subject.listed("k", rule.names, ours=one.allows)
     return f"NOT {found}" if one.allows else found
+
+
+def _attribute(rule: AttributeRule, subject: Subject) -> str:
+    wrong = _wrong_value(rule, subject.value(rule.where, rule.attribute))
+    there = subject.may_be_there(rule)
+    return f"if({there}, {wrong}, {int(rule.requirement != 'optional')})" if there else wrong
 
 
 def _wrong_value(rule: AttributeRule, value: str) -> str:

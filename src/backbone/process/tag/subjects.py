@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from backbone.config.policy.patterns import whole
-from backbone.config.policy.tagging import BREACHES, NamesRule, Signal, Where
+from backbone.config.policy.tagging import BREACHES, AttributeRule, NamesRule, Signal, Where
 from backbone.model import semconv
 from backbone.process.literals import literal
+from backbone.process.step import NAMES
 
 TARGET = "target_info"
 """The series that holds what a resource says; see `backbone.process.metrics`."""
@@ -52,6 +53,10 @@ class Subject(Protocol):
         """Return a condition, cheap or empty, of all rows that have a name that a rule lists, and few others."""
         ...
 
+    def may_be_there(self, rule: AttributeRule) -> str:
+        """Return the same of the attribute that a rule is about."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Rows:
@@ -79,9 +84,11 @@ class Rows:
             return ""
         return f"match({NAMES}, {literal('(?m)' + _any(rule.names))})"
 
+    def may_be_there(self, rule: AttributeRule) -> str:
+        # To look an attribute up in a map, all its names are gone through.
+        return "" if rule.where == "resource" else f"position({NAMES}, {literal(rule.attribute)}) > 0"
 
-NAMES = "tagging_lines"
-"""The column of an item's attributes' names, a line each, where rules ask for it."""
+
 _OF_WHOLE_TEXT = re.compile(r"\\[Az]|\(\?[a-zA-Z]*-")
 """What means something else where a text has several lines."""
 _MAPS: dict[Where, str] = {"resource": "resource", "item": "attributes"}
@@ -114,6 +121,9 @@ class Series:
         return f"match({name}, {literal(_any(meant))})"
 
     def may_be_listed(self, rule: NamesRule) -> str:  # noqa: ARG002 - series are looked at once, when they are new
+        return ""
+
+    def may_be_there(self, rule: AttributeRule) -> str:  # noqa: ARG002
         return ""
 
 

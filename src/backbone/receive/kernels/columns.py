@@ -25,7 +25,7 @@ TEXT_NUMBERS, TEXT_BYTES = 4, 32
 """What is known of a text, see `Names`."""
 _MOST_KIND = 1 + 5 + max(map(len, KINDS))
 """Bytes that a kind takes at most in a JSON object, besides its name's."""
-_KNOWN_KINDS = 256
+_KNOWN_LISTS = 256
 _KIND_TEXTS = np.frombuffer(b"".join(f':"{kind}"'.encode().ljust(_MOST_KIND, b" ") for kind in KINDS), np.uint8).copy()
 _KIND_SIZES = np.array([len(kind) + 3 for kind in KINDS], np.int64)
 
@@ -175,36 +175,65 @@ def _kinds_hash(rows: NDArray[np.int64], column: int, keys: NDArray[np.int32], f
 
 
 @kernel
-def number_kinds(
+def put_lines(rows: NDArray[np.int64], column: int, first: int, last: int, at: int) -> int:
+    """Write the names of those rows, a line each; return their end."""
+    for row in range(first, last):
+        if row > first:
+            put_byte(at, 0x0A)
+            at += 1
+        begin, end = rows[row, column], rows[row, column + 1]
+        copy_bytes(at, begin, end - begin)
+        at += end - begin
+    return at
+
+
+@kernel
+def _lines_hash(keys: NDArray[np.int32], first: int, last: int, seed: int) -> int:
+    state = seed
+    for row in range(first, last):
+        state = mixed(state, int(keys[row]), seed)
+    return state or 1
+
+
+@kernel
+def number_lists(
     rows: NDArray[np.int64],
     column: int,
     keys: NDArray[np.int32],
     ends: Numbers,
     progress: tuple[int, int],
     names: Names,
+    kinds: bool,
     out: NDArray[np.int32],
 ) -> tuple[int, int]:
     """
-    Write the number of each owner's `put_kinds`.
+    Write the number of each owner's `put_kinds`, or of its `put_lines`.
 
     Args:
         rows: attributes; their names stand from *column* on, their values after them.
         keys: the numbers of the names.
         ends: where the attributes of each owner end.
         progress: the owner to begin with, and where there is room for texts, which stay there.
+        kinds: whether it is kinds.
 
     Returns how far there was room among the names, and where there is room now.
     """
     owner, at = progress
     # Few lists of names and kinds are there again and again: of each its hash, and its number.
-    hashes, numbers = np.zeros(_KNOWN_KINDS, np.int64), np.zeros(_KNOWN_KINDS, np.int64)
+    hashes, numbers = np.zeros(_KNOWN_LISTS, np.int64), np.zeros(_KNOWN_LISTS, np.int64)
     while owner < len(ends):
         first, last = ends[owner - 1] if owner else 0, ends[owner]
-        key = _kinds_hash(rows, column, keys, first, last, names.seed)
-        place = key & _KNOWN_KINDS - 1
+        if kinds:
+            key = _kinds_hash(rows, column, keys, first, last, names.seed)
+        else:
+            key = _lines_hash(keys, first, last, names.seed)
+        place = key & _KNOWN_LISTS - 1
         number = numbers[place]
         if hashes[place] != key:
-            end = put_kinds(rows, column, first, last, at)
+            if kinds:
+                end = put_kinds(rows, column, first, last, at)
+            else:
+                end = put_lines(rows, column, first, last, at)
             number = number_of(at, end, names)
             if number < 0:
                 break

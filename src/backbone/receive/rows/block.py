@@ -69,14 +69,21 @@ class Texts:
 
     def kinds(self, rows: Rows, runs: Runs) -> Ids:
         """Return the number of the text that tells what is no string of each owner's attributes."""
-        ends, keys = runs.ends, runs.keys
-        out = np.empty(len(ends), np.int32)
-        key = rows.column("key")
-        room = np.empty(columns.kinds_size(rows.numbers, key) + 1, np.uint8)
+        return self._lists(rows, runs, columns.kinds_size(rows.numbers, rows.column("key")), kinds=True)
+
+    def lines(self, rows: Rows, runs: Runs) -> Ids:
+        """Return the number of the text that has the names of each owner's attributes, a line each."""
+        return self._lists(rows, runs, int(rows.size("key").sum()) + len(rows), kinds=False)
+
+    def _lists(self, rows: Rows, runs: Runs, size: int, *, kinds: bool) -> Ids:
+        out = np.empty(len(runs.ends), np.int32)
+        room = np.empty(size + 1, np.uint8)
         self._kept.append(room)
-        done, at = 0, room.ctypes.data
+        done, at, key = 0, room.ctypes.data, rows.column("key")
         while done < len(out):
-            done, at = columns.number_kinds(rows.numbers, key, keys, ends, (done, at), self._names, out)
+            done, at = columns.number_lists(
+                rows.numbers, key, runs.keys, runs.ends, (done, at), self._names, kinds, out
+            )
             if done < len(out):
                 self._grow()
         return out

@@ -171,6 +171,7 @@ def put_said(block: Block, items: Items, requests: Sequence[Request]) -> None:
     own = items.of("attributes")
     runs = items.attributes(own, len(rows), items.renames.items)
     block.put("attribute_kinds", *texts.column(texts.kinds(own, runs)))
+    block.put("attribute_names", *texts.column(texts.lines(own, runs)))
     block.put("attributes", *map_column(runs, texts))
     block.numbers("dropped_attributes", _count(rows, "dropped_attributes_count"))
 

@@ -68,8 +68,11 @@ LOG_COLUMNS = f"""
     {SAID_COLUMNS}
 """
 
-WRITTEN = "redactions UInt64, resource_number UInt32"
-"""What receivers say of each item besides: which rules found something in it, and which resource of a group is its."""
+WRITTEN = "redactions UInt64, resource_number UInt32, attribute_names LowCardinality(String)"
+"""
+What receivers say of each item besides: which rules found something in it, which resource of a group is its, and all
+names of its attributes, a line each, so that what is asked of names is asked once for all items that have the same.
+"""
 
 
 def declared(columns: str) -> dict[str, str]:
