@@ -32,14 +32,13 @@ def findings(signal: str, rows: str, policy: str, bits: str, rules: Sequence[str
         return None
     # Items that break the same rules are put together before each of these is looked at, and one is shown of them all.
     together = f"""
-SELECT tenant, toStartOfMinute(received) AS minute, service, {bits}, if({KEPT}, 'kept', 'left out') AS outcome,
-    count() AS number, {", ".join(f"any({column}) AS {column}" for column in _SHOWN[signal])}
-FROM {rows} WHERE {bits} != 0 GROUP BY tenant, minute, service, {bits}, outcome
+SELECT tenant, toStartOfMinute(received) AS minute, service, {bits}, {KEPT} AS is_kept, count() AS number,
+    {", ".join(f"any({column}) AS {column}" for column in _SHOWN[signal])}
+FROM {rows} WHERE {bits} != 0 GROUP BY tenant, minute, service, {bits}, is_kept
 """
     select = f"""
-SELECT tenant, minute, '{signal}' AS signal, service, '{policy}' AS policy, [{listed(rules)}][bit + 1] AS rule, outcome,
-    sum(number) AS items, any(toString({example})) AS example
+SELECT tenant, minute, '{signal}' AS signal, service, '{policy}' AS policy, [{listed(rules)}][bit + 1] AS rule,
+    if(is_kept, 'kept', 'left out') AS outcome, number AS items, toString({example}) AS example
 FROM (SELECT *, arrayJoin(bitPositionsToArray({bits})) AS bit FROM ({together}))
-GROUP BY tenant, minute, service, rule, outcome
 """
     return View(f"{rows.removesuffix('_in')}_{bits}", "findings", select)

@@ -99,9 +99,9 @@ def govern(select: str, columns: Sequence[str], steps: Sequence[Step]) -> str:
     for number, step in enumerate(steps):
         if not (step.layers or step.carried):
             continue
-        select = _applied(select, [*columns, *_besides(steps[number:])], step.layers)
         # What only this step needed ends with it.
-        select = f"SELECT {', '.join([*columns, *_besides(steps[number + 1 :])])} FROM ({select})"
+        given, left = ([*columns, *_besides(steps[first:])] for first in (number, number + 1))
+        select = _applied(select, given, step.layers, left)
     return select
 
 
@@ -110,8 +110,8 @@ def govern_resources(select: str, columns: Sequence[str], steps: Sequence[Step])
     for number, step in enumerate(steps):
         if not step.resource:
             continue
-        select = _applied(select, [*columns, *carried(steps[:number])], step.resource)
-        select = f"SELECT {', '.join([*columns, *carried(steps[: number + 1])])} FROM ({select})"
+        given, left = ([*columns, *carried(steps[:end])] for end in (number, number + 1))
+        select = _applied(select, given, step.resource, left)
     return select
 
 
@@ -129,21 +129,34 @@ def carried(steps: Sequence[Step]) -> list[str]:
     return [name for step in steps for name in step.carried]
 
 
-def _applied(select: str, given: Sequence[str], layers: Sequence[Layer]) -> str:
+def _applied(select: str, given: Sequence[str], layers: Sequence[Layer], left: Sequence[str]) -> str:
+    """Return the select, of the columns *given*, with the layers applied, of which those are *left*."""
     there = set(given)
-    for layer in layers:
+    for number, layer in enumerate(layers, 1):
         if isinstance(layer, str):
             select = layer.replace("{rows}", select)
             continue
-        columns = expressions(layer)
-        select = _layer(select, there, columns)
-        there |= set(columns)
-    return select
+        changed = expressions(layer)
+        if number == len(layers) and _are_apart(changed):
+            # Each select over another costs a millisecond or two whenever it is planned, so the last one is this one.
+            return f"SELECT {', '.join(_as(name, changed) for name in left)} FROM ({select})"
+        select = _layer(select, there, changed)
+        there |= set(changed)
+    return f"SELECT {', '.join(left)} FROM ({select})"
+
+
+def _are_apart(changed: Mapping[str, str]) -> bool:
+    """Return whether no expression names a column that another one changes, of which it would see the new value."""
+    return not any(name in text for name in changed for other, text in changed.items() if other != name)
+
+
+def _as(name: str, changed: Mapping[str, str]) -> str:
+    return f"{changed[name]} AS {name}" if name in changed else name
 
 
 def _layer(select: str, there: set[str], layer: Mapping[str, str]) -> str:
-    replaced = ", ".join(f"{expression} AS {name}" for name, expression in layer.items() if name in there)
-    added = "".join(f", {expression} AS {name}" for name, expression in layer.items() if name not in there)
+    replaced = ", ".join(_as(name, layer) for name in layer if name in there)
+    added = "".join(f", {_as(name, layer)}" for name in layer if name not in there)
     return f"SELECT *{f' REPLACE ({replaced})' if replaced else ''}{added} FROM ({select})"
 
 

@@ -28,7 +28,7 @@ def evidence(config: TaggingConfig, signal: Signal) -> str:
     if not branches:
         return otherwise
     shown = f"substringUTF8(multiIf({', '.join(branches)}, ''), 1, {_LONGEST})"
-    return f"if({shown} = '', {otherwise}, {shown})"
+    return f"firstNonDefault({shown}, {otherwise})"
 
 
 def _named(one: Numbered, subject: Subject) -> str:
