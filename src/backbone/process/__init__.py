@@ -16,6 +16,7 @@ from backbone.process.policy import Policy, compile_policy
 from backbone.process.remote_write import REMOTE_WRITE
 from backbone.process.sample.logs import logs_storing
 from backbone.process.sample.spans import spans_storing
+from backbone.process.sample.statements import KEPT_TRACES
 from backbone.process.sample.sweep import Sweeper
 from backbone.process.samples import samples_pipeline
 from backbone.process.series import series_pipeline
@@ -49,7 +50,9 @@ def pipeline(policy: Policy, *, traces_kept_seconds: int = 0, logs_kept_seconds:
         REMOTE_WRITE,
         samples_pipeline(),
     )
-    return sum(doors, start=Pipeline((), (), policy.redaction.recalls) + series_pipeline(policy))
+    # What waits when a policy no longer samples is let go of all the same.
+    recalls = (*policy.redaction.recalls, KEPT_TRACES)
+    return sum(doors, start=Pipeline((), (), recalls) + series_pipeline(policy))
 
 
 def storing(policy: Policy, signal: str) -> Sequence[View]:

@@ -1,8 +1,8 @@
 """
 What a sweep says to the engine: which waiting rows go where, and what is counted of the others.
 
-Parameters: ``batches``, all that are looked at; ``fresh``, those not looked at before; ``batch``, one that is let go
-of; ``now_ns``, the time of the decisions that this sweep made.
+Parameters: ``batches``, all that are looked at; ``fresh``, those not looked at before; ``about``, those and the ones
+that are let go of; ``batch``, one of the latter; ``now_ns``, the time of the decisions that this sweep made.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from backbone.process.sample.threshold import weight_threshold, with_threshold
+from backbone.process.view import Recall
 
 _NOW = "fromUnixTimestamp64Nano({now_ns:Int64}, 'UTC')"
-_KEPT = "FROM decisions WHERE kept"
 # One block as far as memory allows, so that a trace is there as a whole; indexes are built by merges.
 _INSERTING = (
     "SETTINGS max_threads = 1, max_insert_threads = 1, min_insert_block_size_rows = 1000000, "
@@ -32,6 +32,25 @@ WHERE active AND database = currentDatabase() AND table = 'decisions'
     AND toDateTime(partition, 'UTC') + 300 < {_NOW} - toIntervalNanosecond({{keep_ns:Int64}})
 """
 
+KEPT_TRACES = Recall(
+    "kept_traces", "tenant LowCardinality(String), trace_id FixedString(16), weight Float64, is_new Bool", "Memory", ""
+)
+"""The traces that a sweep holds rows against."""
+
+GATHER = f"""
+INSERT INTO kept_traces
+SELECT tenant, trace_id, max(weight), max(decided = {_NOW}) FROM decisions
+WHERE kept AND (decided = {_NOW} OR trace_id IN (
+    SELECT trace_id FROM spans_waiting WHERE batch IN {{about:Array(String)}}
+    UNION ALL SELECT trace_id FROM logs_waiting WHERE batch IN {{about:Array(String)}}
+))
+GROUP BY tenant, trace_id
+"""
+"""
+Of all decisions, of which there are millions, those that a sweep is about: they are looked through once.
+
+What is new was decided on now, so that rows of any batch may be waiting for it.
+"""
 
 RELEASE = f"""
 INSERT INTO decisions (tenant, trace_id, kept, rule, weight, decided)
@@ -58,21 +77,18 @@ class Waiting:
     @property
     def move(self) -> str:
         """Move the rows of traces that were decided on now, and fresh rows of those decided on before."""
-        now, before = f"{_KEPT} AND decided = {_NOW}", f"{_KEPT} AND decided != {_NOW} AND {self._of('fresh')}"
         return self._move(
-            f"batch IN {{batches:Array(String)}} AND trace_id IN (SELECT trace_id {now}) "
-            f"OR batch IN {{fresh:Array(String)}} AND trace_id IN (SELECT trace_id {before})",
-            f"SELECT tenant, trace_id, weight {now} UNION ALL SELECT tenant, trace_id, weight {before}",
+            "batch IN {batches:Array(String)} AND trace_id IN (SELECT trace_id FROM kept_traces WHERE is_new) "
+            "OR batch IN {fresh:Array(String)} AND trace_id IN (SELECT trace_id FROM kept_traces)"
         )
 
     @property
     def move_again(self) -> str:
         """Move all rows of kept traces that were not moved before: what a crash or an error may have left."""
-        kept = f"{_KEPT} AND {self._of('batches')}"
+        kept = "(SELECT trace_id FROM kept_traces)"
         return self._move(
-            f"batch IN {{batches:Array(String)}} AND trace_id IN (SELECT trace_id {kept}) AND (tenant, {self.key}) NOT "
-            f"IN (SELECT tenant, {self.key} FROM {self.target} WHERE trace_id IN (SELECT trace_id {kept}))",
-            f"SELECT tenant, trace_id, weight {kept}",
+            f"batch IN {{batches:Array(String)}} AND trace_id IN {kept} AND (tenant, {self.key}) NOT "
+            f"IN (SELECT tenant, {self.key} FROM {self.target} WHERE trace_id IN {kept})"
         )
 
     @property
@@ -84,9 +100,7 @@ INSERT INTO findings (tenant, minute, signal, service, policy, rule, outcome, it
 SELECT tenant, toStartOfMinute(received) AS minute, '{self.signal}', service, 'sample', {self.rule} AS left_out_by,
     'left out', count(), {example}
 FROM {self.table}
-WHERE batch = {{batch:String}} AND (tenant, trace_id) NOT IN (
-    SELECT tenant, trace_id {_KEPT} AND trace_id IN (SELECT trace_id FROM {self.table} WHERE batch = {{batch:String}})
-)
+WHERE batch = {{batch:String}} AND (tenant, trace_id) NOT IN (SELECT tenant, trace_id FROM kept_traces)
 GROUP BY tenant, minute, service, left_out_by
 """
 
@@ -100,17 +114,13 @@ SELECT tenant, toStartOfMinute(received) AS minute, '{self.signal}', service, 's
 FROM {self.table} WHERE batch = {{batch:String}} GROUP BY tenant, minute, service
 """
 
-    def _of(self, batches: str) -> str:
-        """Return the condition of the traces of batches: of all decisions, only these are to be looked through."""
-        return f"trace_id IN (SELECT trace_id FROM {self.table} WHERE batch IN {{{batches}:Array(String)}})"
-
-    def _move(self, where: str, kept: str) -> str:
-        """Return the statement that moves rows; *kept* selects the decisions by which they are."""
+    def _move(self, where: str) -> str:
+        """Return the statement that moves rows."""
         columns = ", ".join(self.columns)
         if self.signal != "traces":
             return (
                 f"INSERT INTO {self.target} ({columns}) SELECT {columns} FROM {self.table} "
-                f"WHERE ({where}) AND (tenant, trace_id) IN (SELECT tenant, trace_id FROM ({kept})) {_INSERTING}"
+                f"WHERE ({where}) AND (tenant, trace_id) IN (SELECT tenant, trace_id FROM kept_traces) {_INSERTING}"
             )
         stricter = f"if(decided_weight > weight, {with_threshold('decided_threshold')}, trace_state)"
         selected = columns.replace("trace_state,", f"{stricter},", 1)
@@ -118,9 +128,8 @@ FROM {self.table} WHERE batch = {{batch:String}} GROUP BY tenant, minute, servic
 INSERT INTO {self.target} ({columns}, weight) SELECT {selected}, greatest(weight, decided_weight)
 FROM (SELECT * FROM {self.table} WHERE {where}) AS waiting
 INNER JOIN (
-    SELECT *, {weight_threshold("decided_weight")} AS decided_threshold FROM (
-        SELECT tenant, trace_id, max(weight) AS decided_weight FROM ({kept}) GROUP BY tenant, trace_id
-    )
+    SELECT tenant, trace_id, weight AS decided_weight, {weight_threshold("decided_weight")} AS decided_threshold
+    FROM kept_traces
 ) AS decision USING (tenant, trace_id)
 {_INSERTING}
 """

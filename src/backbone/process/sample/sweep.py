@@ -18,13 +18,20 @@ from dataclasses import dataclass, field
 
 from backbone.model.time import NANOSECONDS_PER_SECOND
 from backbone.process.sample.compiled import Tail
-from backbone.process.sample.statements import BATCHES, EXPIRED, RELEASE, Waiting, logs_waiting, once, spans_waiting
+from backbone.process.sample.statements import (
+    BATCHES,
+    EXPIRED,
+    GATHER,
+    RELEASE,
+    Waiting,
+    logs_waiting,
+    once,
+    spans_waiting,
+)
 from backbone.store.engine import Engine, Parameter, Statement
 
 _KEEP_DECISIONS_NS = 600 * NANOSECONDS_PER_SECOND
-_MARGIN_NS = 5 * NANOSECONDS_PER_SECOND
-_LONGEST_STEP_NS = _MARGIN_NS // 2
-"""How much of the time between two sweeps counts as waiting for log records: spans that came in it are new, too."""
+_LEAST_MARGIN_NS = 5 * NANOSECONDS_PER_SECOND
 _LONGEST_SECONDS = 60
 _SWEEPS_A_WAIT = 4
 
@@ -108,6 +115,11 @@ class Sweeper:
             return 20.0
         return min(max(self._tail.wait_ns / NANOSECONDS_PER_SECOND / _SWEEPS_A_WAIT, 1.0), 5.0)
 
+    @property
+    def _margin_ns(self) -> int:
+        """How much longer log records wait than spans may: what comes between sweeps is seen by the next ones."""
+        return max(_LEAST_MARGIN_NS, round(3 * self.pause_seconds * NANOSECONDS_PER_SECOND))
+
     async def sweep(self, now_ns: int) -> None:
         """
         Do all that is due.
@@ -116,7 +128,8 @@ class Sweeper:
             BackboneError: the store is not able now; the next sweep does what this one did not.
         """
         self._started_ns = self._started_ns or now_ns
-        self._logs.grow_older(min(now_ns - self._swept_ns, _LONGEST_STEP_NS))
+        # Of a long time between two sweeps not all counts as waiting: spans that came in it are new, too.
+        self._logs.grow_older(min(now_ns - self._swept_ns, self._margin_ns // 2))
         self._swept_ns = now_ns
         rows = await self._engine.rows(Statement(BATCHES))
         for room in (self._spans, self._logs):
@@ -132,12 +145,16 @@ class Sweeper:
         await self._make_room()
         spans = self._spans.older_than(now_ns - wait_ns)
         # A trace's first span may come as late as a record's wait is long, and is then waited for as long.
-        logs = self._logs.waited_for(2 * wait_ns + _MARGIN_NS if self._tail else 0)
+        logs = self._logs.waited_for(2 * wait_ns + self._margin_ns if self._tail else 0)
         is_decided = bool(spans) or self._tail is None
         if is_decided:
             await self._decide(spans, now_ns)
+        about = [name for room in (self._spans, self._logs) for name in (room.batches if is_again else room.fresh)]
+        about += [batch.name for batch in (*spans, *logs)]
+        if about or is_decided:
+            await self._gather(about, now_ns)
         for room in (self._spans, self._logs):
-            await self._move(room, now_ns, is_decided=is_decided, is_again=is_again)
+            await self._move(room, is_decided=is_decided, is_again=is_again)
         for room, due in ((self._spans, spans), (self._logs, logs)):
             if due:
                 await self._forget(room, due)
@@ -172,11 +189,16 @@ class Sweeper:
         statement = self._tail.decide if self._tail else RELEASE
         await self._engine.command(Statement(statement, parameters))
 
-    async def _move(self, room: _Room, now_ns: int, *, is_decided: bool, is_again: bool) -> None:
+    async def _gather(self, about: Sequence[str], now_ns: int) -> None:
+        """Put the kept traces that rows are held against into ``kept_traces``."""
+        await self._engine.command(Statement("TRUNCATE TABLE kept_traces"))
+        await self._engine.command(Statement(GATHER, {"about": about, "now_ns": now_ns}))
+
+    async def _move(self, room: _Room, *, is_decided: bool, is_again: bool) -> None:
         if not room.batches or not (room.fresh or is_decided or is_again):
             return
         statement = room.waiting.move_again if is_again else room.waiting.move
-        parameters: dict[str, Parameter] = {"batches": list(room.batches), "fresh": room.fresh, "now_ns": now_ns}
+        parameters: dict[str, Parameter] = {"batches": list(room.batches), "fresh": room.fresh}
         await self._engine.command(Statement(statement, parameters))
 
     async def _forget(self, room: _Room, due: Sequence[_Batch]) -> None:

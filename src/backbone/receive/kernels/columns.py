@@ -136,6 +136,37 @@ def number_texts(rows: NDArray[np.int64], column: int, first: int, names: Names,
 
 
 @kernel
+def find_renamed(
+    keys: NDArray[np.int32], becomes: NDArray[np.int32], there: NDArray[np.bool_], out: NDArray[np.int64]
+) -> int:
+    """Mark which names are *there*, write the rows of those that become others, and return how many these are."""
+    count = 0
+    for row in range(len(keys)):
+        key = keys[row]
+        there[key] = True
+        if becomes[key] != key:
+            out[count] = row
+            count += 1
+    return count
+
+
+@kernel
+def rename(
+    rows: NDArray[np.int64],
+    column: int,
+    chosen: NDArray[np.int64],
+    ids: NDArray[np.int32],
+    names: Names,
+    keys: NDArray[np.int32],
+) -> None:
+    """Make the texts of these *ids* the names of the *chosen* rows; *keys* are the numbers of all rows' names."""
+    for number in range(len(chosen)):
+        row, text = chosen[number], names.texts + TEXT_BYTES * ids[number]
+        rows[row, column], rows[row, column + 1] = long_at(text), long_at(text + 8)
+        keys[row] = ids[number]
+
+
+@kernel
 def put_kinds(rows: NDArray[np.int64], column: int, first: int, last: int, at: int) -> int:
     """Write a JSON object of the names of those rows whose values are no strings, and their kinds; return its end."""
     begin = at

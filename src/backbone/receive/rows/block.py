@@ -54,10 +54,9 @@ class Texts:
         """How many there are."""
         return int(self._count[0])
 
-    def put(self, rows: Rows, path: str, chosen: Numbers, ids: Ids) -> None:
-        """Make these texts those of a field of some of the rows."""
-        place = rows.column(path)
-        rows.numbers[chosen, place : place + 2] = self._texts[ids, :2]
+    def rename(self, rows: Rows, keys: Ids, chosen: Numbers, ids: Ids) -> None:
+        """Make these texts the names of some attributes; *keys* are the numbers of all their names."""
+        columns.rename(rows.numbers, rows.column("key"), chosen, ids, self._names, keys)
 
     def id(self, text: bytes) -> int:
         """Return the number of a text."""

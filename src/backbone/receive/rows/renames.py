@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from backbone.receive.kernels import columns
 from backbone.receive.rows.block import Ids, Texts
 from backbone.receive.rows.shredded import Numbers, Rows
 
@@ -23,22 +24,19 @@ def rename(rows: Rows, keys: Ids, renames: Mapping[str, str], texts: Texts) -> N
         renames: new names by old ones.
     """
     news = {texts.id(old.encode()): texts.id(new.encode()) for old, new in renames.items()}
-    there = np.zeros(texts.count, np.bool_)
-    there[keys] = True
-    news = {old: new for old, new in news.items() if there[old]}
-    if not news:
-        return
     becomes = np.arange(texts.count, dtype=np.int32)
     becomes[list(news)] = list(news.values())
-    renamed = np.flatnonzero(becomes[keys] != keys)
+    there, room = np.zeros(texts.count, np.bool_), np.empty(len(keys), np.int64)
+    renamed = room[: columns.find_renamed(keys, becomes, there, room)]
+    if not len(renamed):
+        return
     wanted = becomes[keys[renamed]]
     # In most groups each new name has one old one, and is not there besides.
-    targets, counts = np.unique(list(news.values()), return_counts=True)
+    targets, counts = np.unique([new for old, new in news.items() if there[old]], return_counts=True)
     if len(doubtful := targets[(counts > 1) | there[targets]]):
         free = _are_free(rows.parents, keys, renamed, doubtful, wanted)
         renamed, wanted = renamed[free], wanted[free]
-    keys[renamed] = wanted
-    texts.put(rows, "key", renamed, wanted)
+    texts.rename(rows, keys, renamed, wanted)
 
 
 def _are_free(lists: Numbers, keys: Ids, renamed: Numbers, doubtful: Ids, wanted: Ids) -> NDArray[np.bool_]:
