@@ -143,8 +143,7 @@ def _governed(
     was = [Tried.was(column) for column in compared]
     before = ", ".join(f"{column} AS {name}" for column, name in zip(compared, was, strict=True))
     select = (
-        f"SELECT {stored}, {before}, {NAMES_OF_STORED} AS {NAMES}, {UNGOVERNED} "
-        f"FROM {table} WHERE {conditions.where}"
+        f"SELECT {stored}, {before}, {NAMES_OF_STORED} AS {NAMES}, {UNGOVERNED} FROM {table} WHERE {conditions.where}"
     )
     all_columns = [*columns, *was]
     return govern(govern_resources(select, [*all_columns, *asked(steps)], steps), all_columns, steps)

@@ -81,10 +81,10 @@ class Step:
     resource: tuple[Layer, ...] = ()
     carried: tuple[str, ...] = ()
     """Columns of the layers of resources that the layers of items name."""
-    asks_names: bool = False
-    """Whether the layers of items name `NAMES`."""
     words: tuple[str, ...] = ()
     """What is done, as sentences for people."""
+    asks_names: bool = False
+    """Whether the layers of items name `NAMES`."""
 
 
 def govern(select: str, columns: Sequence[str], steps: Sequence[Step]) -> str:

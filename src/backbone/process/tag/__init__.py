@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from backbone.config.policy.sentences import renamed, sentences
 from backbone.config.policy.tagging import SIGNALS, Signal, TaggingConfig
 from backbone.model.renames import Renames
-from backbone.process.step import NAMES, NAMES_OF_STORED, Step
+from backbone.process.step import NAMES, NAMES_OF_STORED, Changes, Step
 from backbone.process.tag.actions import Actions
 from backbone.process.tag.conditions import TEAM, breach, team
 from backbone.process.tag.evidence import evidence
@@ -83,7 +83,7 @@ def _renaming(renames: Renames, words: Iterable[str]) -> tuple[Step, ...]:
 
 
 def _step(
-    items: tuple[Layer, ...],
+    items: tuple[Layer | Changes, ...],
     words: Iterable[str],
     resource: tuple[Layer, ...] = (),
     carried: tuple[str, ...] = (),
@@ -92,7 +92,7 @@ def _step(
 ) -> tuple[Step, ...]:
     if not (items or resource):
         return ()
-    return (Step("tagging", items, resource, carried, asks_names, tuple(words)),)
+    return (Step("tagging", items, resource, carried, tuple(words), asks_names),)
 
 
 def _teams(config: TaggingConfig, rules: Sequence[Numbered], subject: Subject) -> tuple[Layer, ...]:

@@ -261,10 +261,7 @@ def number_lists(
         place = key & _KNOWN_LISTS - 1
         number = numbers[place]
         if hashes[place] != key:
-            if kinds:
-                end = put_kinds(rows, column, first, last, at)
-            else:
-                end = put_lines(rows, column, first, last, at)
+            end = put_kinds(rows, column, first, last, at) if kinds else put_lines(rows, column, first, last, at)
             number = number_of(at, end, names)
             if number < 0:
                 break
