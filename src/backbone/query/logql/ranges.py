@@ -2,14 +2,14 @@
 Ranges of lines as numbers at steps, in one statement each.
 
 Lines are first summed up in buckets as wide as the greatest common divisor of step and range, then each step's range is
-put together from its buckets.
+put together from its buckets; of a single step they are summed up at once.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -55,21 +55,9 @@ class RangeReader:
         key = _key(pipeline, leaf)
         function, arguments = _function(leaf, value, pipeline.line)
         factor = 1000 / leaf.range_ms if leaf.operator in _PER_SECOND else 1
-        conditions = pipeline.conditions
-        bucket, steps_of_bucket = steps.sql()
-        error = pipeline.labels.text("__error__")
-        sql = f"""
-SELECT key, max(error) AS error, groupArray(step) AS steps, groupArray(value) AS values FROM (
-    SELECT key, step, max(error) AS error, toFloat64({_combined(function, "Merge", "state")}) * {factor!r} AS value
-    FROM (
-        SELECT {key} AS key, {bucket} AS bucket, max({error}) AS error,
-            {_combined(function, "State", arguments)} AS state
-        {pipeline.source} GROUP BY key, bucket
-    ) ARRAY JOIN {steps_of_bucket} AS step
-    GROUP BY key, step ORDER BY key, step
-) GROUP BY key ORDER BY key LIMIT {self.max_series + 1}
-"""
-        rows = await self.engine.rows(conditions.statement(sql), self.limits)
+        summed_up = _Sums(key, pipeline.labels.text("__error__"), function, arguments, factor, pipeline.source)
+        sql = f"{steps.sql(summed_up)} ORDER BY key LIMIT {self.max_series + 1}"
+        rows = await self.engine.rows(pipeline.conditions.statement(sql), self.limits)
         return self._series(leaf, rows, lambda steps: grid.start + np.array(steps, np.int64) * grid.step)
 
     async def samples(self, leaf: RangeAggregation, grid: Grid) -> Series:
@@ -129,6 +117,18 @@ def summed(leaf: RangeAggregation, labels: tuple[str, ...]) -> RangeAggregation:
     return replace(leaf, grouping=labels, without=False)
 
 
+class _Sums(NamedTuple):
+    """What lines are summed up by, and how, as SQL."""
+
+    key: str
+    error: str
+    function: str
+    arguments: str
+    factor: float
+    source: str
+    """What follows the columns: ``FROM`` and all filters."""
+
+
 class _Steps:
     """Steps, and the buckets that their ranges are made of."""
 
@@ -146,7 +146,29 @@ class _Steps:
         # A range is open at its start and closed at its end.
         return Pipeline(tenant, self._leaf.query, (self._first + 1, self._end + 1), columns)
 
-    def sql(self) -> tuple[str, str]:
+    def sql(self, sums: _Sums) -> str:
+        """Return the select of each series' key, error, steps and values."""
+        if self._count == 1:
+            # All lines that are read are in the range of the only step.
+            value = f"toFloat64({_combined(sums.function, '', sums.arguments)}) * {sums.factor!r}"
+            return (
+                f"SELECT {sums.key} AS key, max({sums.error}) AS error, [0] AS steps, [{value}] AS values "
+                f"{sums.source} GROUP BY key"
+            )
+        bucket, steps = self._buckets()
+        return f"""
+SELECT key, max(error) AS error, groupArray(step) AS steps, groupArray(value) AS values FROM (
+    SELECT key, step, max(error) AS error,
+        toFloat64({_combined(sums.function, "Merge", "state")}) * {sums.factor!r} AS value
+    FROM (
+        SELECT {sums.key} AS key, {bucket} AS bucket, max({sums.error}) AS error,
+            {_combined(sums.function, "State", sums.arguments)} AS state
+        {sums.source} GROUP BY key, bucket
+    ) ARRAY JOIN {steps} AS step
+    GROUP BY key, step ORDER BY key, step
+) GROUP BY key"""
+
+    def _buckets(self) -> tuple[str, str]:
         """Return the SQL of a line's bucket, from 1 on, and of the steps that a bucket is part of."""
         width = self._width * _NS_PER_MS
         bucket = f"intDiv(toUnixTimestamp64Nano(time) - ({self._first}) + {width - 1}, {width})"
