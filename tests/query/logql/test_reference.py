@@ -165,14 +165,14 @@ async def test_lines(seeded: Seeded, seed: int) -> None:
     assert [(line.time_ns, line.text, line.labels) for line in found] == expected
 
 
-@pytest.mark.parametrize("seed", range(100))
-async def test_numbers(seeded: Seeded, seed: int) -> None:
-    chance = random.Random(1_000 + seed)
+def _numbers_asked(chance: random.Random) -> MetricQuery:
     pipeline = _pipeline(chance).replace("| distinct status", "")
     query = parse(chance.choice(_RANGES).replace("{}", pipeline + ' | __error__=""', 1))
     assert isinstance(query, MetricQuery)
-    grid = Grid(_MS + 120_000, _MS + 560_000, chance.choice([20_000, 60_000, 90_000, 7_000]))
+    return query
 
+
+async def _agree(seeded: Seeded, query: MetricQuery, grid: Grid) -> None:
     [(_, leaf)] = query.leaves
     expected = numbers(leaf, seeded.items, grid.times.tolist())
     answer = await seeded.logql.numbers(seeded.tenant, query, grid)
@@ -184,3 +184,21 @@ async def test_numbers(seeded: Seeded, seed: int) -> None:
     assert found.keys() == expected.keys()
     for labels, values in expected.items():
         assert found[labels] == pytest.approx(values, rel=1e-9, abs=1e-9), labels
+
+
+@pytest.mark.parametrize("seed", range(100))
+async def test_numbers(seeded: Seeded, seed: int) -> None:
+    chance = random.Random(1_000 + seed)
+    query = _numbers_asked(chance)
+    grid = Grid(_MS + 120_000, _MS + 560_000, chance.choice([20_000, 60_000, 90_000, 7_000]))
+
+    await _agree(seeded, query, grid)
+
+
+@pytest.mark.parametrize("seed", range(60))
+async def test_numbers_of_one_time(seeded: Seeded, seed: int) -> None:
+    chance = random.Random(2_000 + seed)
+    query = _numbers_asked(chance)
+    at = _MS + chance.choice([60_000, 121_001, 300_000, 599_999, 700_000])
+
+    await _agree(seeded, query, Grid(at, at, chance.choice([0, 60_000])))
