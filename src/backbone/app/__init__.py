@@ -117,7 +117,7 @@ class Backbone:
                 known.forget()
                 sweeps.use(fresh.sampling.tail)
 
-            reload = partial(policy.reload, list(lanes.values()), replaced)
+            reload = partial(policy.reload, [sweeps, *lanes.values()], replaced)
             samples = SampleIntake(lanes["remote_write"], lanes["samples"], engine, known)
             found = FindingCounts(engine, metrics)
             await found.read()

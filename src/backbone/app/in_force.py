@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import structlog
 
@@ -19,13 +20,19 @@ from backbone.config.load import load_policy
 from backbone.config.policy import PolicyConfig
 from backbone.model.errors import BackboneError, UserInputError
 from backbone.process import Pipeline, Policy
-from backbone.receive.commit import Lane
 from backbone.receive.scrub.requests import Request, RequestScrubber
 from backbone.store.engine import Engine
 from backbone.store.flow import install, refill
 from backbone.store.wire import WireName, wire
 
 _log = structlog.get_logger("backbone.policy")
+
+
+class Pausing(Protocol):
+    """What does its work piece by piece, and none while it is paused."""
+
+    @property
+    def paused(self) -> contextlib.AbstractAsyncContextManager[None]: ...
 
 
 class PolicyInForce:
@@ -74,12 +81,12 @@ class PolicyInForce:
         """Put right what views remember after writing to a wire failed half way."""
         await refill(self._engine, self._pipeline, wire(name).table)
 
-    async def reload(self, lanes: Sequence[Lane], replaced: Callable[[Policy], None]) -> None:
+    async def reload(self, users: Sequence[Pausing], replaced: Callable[[Policy], None]) -> None:
         """
         Read the file again and put what it says in force; the old policy stays in force if that cannot be done.
 
         Args:
-            lanes: all that writes to the views.
+            users: all that writes to the views or works with the tables in memory.
             replaced: called with what is in force from then on, before anything more is written.
 
         Raises:
@@ -91,8 +98,8 @@ class PolicyInForce:
             pipeline, scrubbers = self._flow(policy), _scrubbers(self._engine, policy)
             await _warm_up(scrubbers)
             async with contextlib.AsyncExitStack() as stack:
-                for lane in lanes:
-                    await stack.enter_async_context(lane.paused)
+                for user in users:
+                    await stack.enter_async_context(user.paused)
                 try:
                     await self._install(pipeline)
                 except BackboneError:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from typing import Any
 
 import pytest
 
+from backbone.config.policy import PolicyConfig
+from backbone.process import Sweeper, compile_policy, pipeline
 from backbone.store.engine import Engine, Statement
+from backbone.store.flow import install
 from tests.process.sample.sampled import ERRORS_AND_SLOW, Sampled, tail
 from tests.process.sample.streams import Trace, requests, send, traces
 from tests.stored import record
@@ -16,6 +20,9 @@ SAMPLE = {
     "traces": tail(*ERRORS_AND_SLOW, {"kind": "probabilistic", "ratio": 0.2}),
     "logs": {"rules": [{"name": "quiet", "match": {"severity_below": "error"}, "drop": True}]},
 }
+
+
+_KEPT = Statement("SELECT 1 FROM kept_traces LIMIT 1")
 
 
 class EndedError(Exception):
@@ -109,6 +116,42 @@ async def _check(sampled: Sampled, tenant: str, sent: list[Trace]) -> None:
     assert left_out == [{"rule": "quiet", "items": items}, {"rule": "tail", "items": items}], tenant
     waiting = "SELECT (SELECT count() FROM spans_waiting) + (SELECT count() FROM logs_waiting)"
     assert await sampled.values(waiting) == [0]
+
+
+class Interrupting:
+    """An engine in which another policy is put in force as soon as may be when a sweep knows what is kept."""
+
+    def __init__(self, sampled: Sampled) -> None:
+        self._engine = sampled.stored.engine
+        self._sampled = sampled
+        self.replacing: asyncio.Task[None] | None = None
+
+    async def rows(self, statement: Statement) -> list[dict[str, Any]]:
+        return await self._engine.rows(statement)
+
+    async def command(self, statement: Statement) -> None:
+        await self._engine.command(statement)
+        is_known = statement.sql.strip().startswith("INSERT INTO kept_traces") and await self._engine.rows(_KEPT)
+        if is_known and self.replacing is None:
+            self.replacing = asyncio.create_task(self._replace(self._sampled.sweeper))
+            await asyncio.wait([self.replacing], timeout=1)
+
+    async def _replace(self, sweeper: Sweeper) -> None:
+        config = PolicyConfig.model_validate({"sample": SAMPLE | {"logs": {"rules": []}}})
+        async with sweeper.paused:
+            await install(self._engine, pipeline(compile_policy(config)))
+
+
+async def test_policy_that_is_replaced_in_the_midst_of_a_sweep_loses_nothing(sampled: Sampled) -> None:
+    sent = traces(random.Random(7), 20)
+    interrupting = Interrupting(sampled)
+    await sampled.use(SAMPLE, interrupting)  # type: ignore[arg-type]
+    await _send(sampled, "t", sent, 2)
+    await sampled.pass_seconds(20, step=2)
+    assert interrupting.replacing is not None
+    await interrupting.replacing
+
+    await _check(sampled, "t", sent)
 
 
 async def test_restart_counts_the_wait_anew_so_that_what_senders_kept_back_still_decides(sampled: Sampled) -> None:

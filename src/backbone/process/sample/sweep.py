@@ -13,7 +13,9 @@ forgets, and each of these can be done again:
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
 from backbone.model.time import NANOSECONDS_PER_SECOND
@@ -94,6 +96,7 @@ class Sweeper:
         self._tail = tail
         self._spans = _Room(spans_waiting(span_columns))
         self._logs = _Room(logs_waiting(log_columns))
+        self._sweeping = asyncio.Lock()
         self._astray = True
         """Whether a sweep before this one may have been left half done."""
         self._started_ns = 0
@@ -120,6 +123,11 @@ class Sweeper:
         """How much longer log records wait than spans may: what comes between sweeps is seen by the next ones."""
         return max(_LEAST_MARGIN_NS, round(3 * self.pause_seconds * NANOSECONDS_PER_SECOND))
 
+    @property
+    def paused(self) -> AbstractAsyncContextManager[None]:
+        """A context in which nothing is swept: it begins when the sweep under way is over."""
+        return self._sweeping
+
     async def sweep(self, now_ns: int) -> None:
         """
         Do all that is due.
@@ -127,6 +135,10 @@ class Sweeper:
         Raises:
             BackboneError: the store is not able now; the next sweep does what this one did not.
         """
+        async with self._sweeping:
+            await self._sweep(now_ns)
+
+    async def _sweep(self, now_ns: int) -> None:
         self._started_ns = self._started_ns or now_ns
         # Of a long time between two sweeps not all counts as waiting: spans that came in it are new, too.
         self._logs.grow_older(min(now_ns - self._swept_ns, self._margin_ns // 2))
