@@ -17,8 +17,8 @@ SIGNALS: tuple[PartName, ...] = ("spans", "logs")
 SECONDS, QUICK_SECONDS = 9.0, 1.0
 """Work at full speed: a million items and more, since in shorter runs it is chance how many merges fall into them."""
 LANES = 100
-WAIT_SECONDS: Mapping[PartName, float] = {"spans": 13.0, "logs": 28.0}
-"""After so long all is decided on that the example lets wait: spans ten seconds, records up to twice that and five."""
+WAIT_SECONDS: Mapping[PartName, float] = {"spans": 16.0, "logs": 36.0}
+"""After so long all is decided on that the example lets wait: spans ten seconds, records twice that, and some sweeps."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -26,8 +26,10 @@ def scrubbing_of(scrubber: Scrubber, renames: Mapping[str, str]) -> Scrubbing:
     plan = scrubber.plan
     rules = {rule.name for rule in (*plan.words.rules, *plan.numbers.rules)}
     own = [fixed_words(one.pattern) for one in plan.own]
+    kind = _kind(scrubber, renames)
     return Scrubbing(
-        names=_names(scrubber, renames),
+        kinds=f"SELECT place, {kind} AS kind FROM texts",
+        names=_names(scrubber, kind),
         hints=_hints(scrubber),
         texts=_texts(scrubber, _scrubbed(scrubber, f"SELECT * FROM texts WHERE {_hinted(scrubber)}")),
         numbered=_texts(scrubber, _numbered(scrubber)),
@@ -74,9 +76,13 @@ def _numbered(scrubber: Scrubber) -> str:
     return f"SELECT *, {scrubber.numbers('valid', 'kind')} AS scrubbed FROM ({valid})"
 
 
-def _names(scrubber: Scrubber, renames: Mapping[str, str]) -> str:
+def _kind(scrubber: Scrubber, renames: Mapping[str, str]) -> str:
+    """Return the expression of what a text says of its value, as a name of an attribute."""
     renamed = f"transform(text, {literals(renames)}, {literals(renames.values())}, text)" if renames else "text"
-    kind = scrubber.kind_of_name(renamed)
+    return scrubber.kind_of_name(renamed)
+
+
+def _names(scrubber: Scrubber, kind: str) -> str:
     odd = f"if(scrubbed != text, {ODD_NAME}, 0)"
     return f"SELECT place, toUInt8({kind} + {odd}) AS kind FROM ({_scrubbed(scrubber, 'SELECT * FROM texts')})"
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from backbone.compiled import kernel
 from backbone.compiled.memory import byte_at, long_at, put_long
 from backbone.model.scrubbing import Kind
@@ -53,6 +56,14 @@ def said_of(begin: int, end: int, known: Known) -> tuple[int, int]:
         if there == 0:
             return -1, key
         place = (place + 1) & mask
+
+
+@kernel
+def find_suspicious(data: int, names: NDArray[np.int64], tables: int, besides: int, out: NDArray[np.bool_]) -> None:
+    """Tell which names are suspicious themselves; they stand in *data* where the first two numbers of each row say."""
+    for name in range(len(names)):
+        begin, end = data + names[name, 0], data + names[name, 1]
+        out[name] = suspicion(begin, end, tables, besides, False) != NOTHING
 
 
 @kernel

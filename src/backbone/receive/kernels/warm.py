@@ -26,7 +26,7 @@ def warm_up() -> None:
     known.learn(np.zeros(1, RESOLVED), known.era)
     known.part(_SERIES, "")
     bits = {"numbers": True, "signs": True, "integers": False, "everything": False}
-    warm_scrubbing(Scrubbing("", "", "", "", words=(), accounts={}, masked_cards=0, **bits))
+    warm_scrubbing(Scrubbing("", "", "", "", "", words=(), accounts={}, masked_cards=0, **bits))
     GroupRows("logs").payload([Request(RECORD, "", 0)])
     GroupRows("traces").payload([Request(b"", "", 0)])
 

@@ -70,7 +70,12 @@ class RequestScrubber:
         Raises:
             DependencyError: the engine is not able now.
         """
-        for statement in (self._scrubbing.names, self._scrubbing.hints, self._scrubbing.numbered):
+        for statement in (
+            self._scrubbing.kinds,
+            self._scrubbing.names,
+            self._scrubbing.hints,
+            self._scrubbing.numbered,
+        ):
             await self._engine.read(statement, _COLUMNS, [_TEXT])
 
     async def scrub(self, wire: WireName, requests: Sequence[Request]) -> list[bytes | UserInputError]:
@@ -126,10 +131,13 @@ class RequestScrubber:
 
     async def _learn(self, looked: Sequence[_Looked | UserInputError]) -> None:
         """Ask about all names that are not known, each once."""
-        payload, keys = _names_of(looked)
-        answer = await self._engine.read(self._scrubbing.names, _COLUMNS, payload)
-        kinds = np.frombuffer(answer, _KIND)
-        self._names.learn(np.array(keys, np.int64)[kinds["place"]], np.ascontiguousarray(kinds["kind"]))
+        statements = self._scrubbing.kinds, self._scrubbing.names
+        for statement, names in zip(statements, _names_of(looked, self._suspicions), strict=True):
+            if not names.keys:
+                continue
+            answer = await self._engine.read(statement, _COLUMNS, names.rows)
+            kinds = np.frombuffer(answer, _KIND)
+            self._names.learn(np.array(names.keys, np.int64)[kinds["place"]], np.ascontiguousarray(kinds["kind"]))
 
     def _look(self, wire: WireName, requests: Sequence[Request]) -> list[_Looked | UserInputError]:
         return _look_through(wire, requests, self._suspicions, self._names)
@@ -182,19 +190,32 @@ class _Rooms:
         return _Looked(data, rows, unknown)
 
 
-def _names_of(looked: Sequence[_Looked | UserInputError]) -> tuple[list[bytes], list[int]]:
-    """Return all names that are not known, each request's once, as rows, and their keys."""
-    payload: list[bytes] = []
-    keys: list[int] = []
+@dataclass(slots=True)
+class _Names:
+    """Names that are to be asked about, as rows, and their keys."""
+
+    rows: list[bytes] = field(default_factory=list)
+    keys: list[int] = field(default_factory=list)
+
+    def add(self, data: Bytes, names: NDArray[np.int64]) -> None:
+        out = np.empty(int((names[:, 1] - names[:, 0]).sum()) + len(names) * _MOST_AROUND, np.uint8)
+        self.rows.append(out[: splice.put_names(data, names, len(names), len(self.keys), out)].tobytes())
+        self.keys.extend(names[:, 2].tolist())
+
+
+def _names_of(looked: Sequence[_Looked | UserInputError], suspicious: Suspicions) -> tuple[_Names, _Names]:
+    """Return all names that are not known, each request's once; those that are suspicious themselves apart."""
+    plain, odd = _Names(), _Names()
     for one in looked:
         if isinstance(one, UserInputError) or not len(one.unknown):
             continue
-        fresh, first = np.unique(one.unknown[:, 2], return_index=True)
-        names = one.unknown[first]
-        out = np.empty(int((names[:, 1] - names[:, 0]).sum()) + len(names) * _MOST_AROUND, np.uint8)
-        payload.append(out[: splice.put_names(one.data, names, len(names), len(keys), out)].tobytes())
-        keys.extend(fresh.tolist())
-    return payload, keys
+        names = one.unknown[np.unique(one.unknown[:, 2], return_index=True)[1]]
+        is_odd = np.empty(len(names), np.bool_)
+        pairs.find_suspicious(one.data.ctypes.data, names, suspicious.address, suspicious.besides, is_odd)
+        for found, chosen in ((plain, names[~is_odd]), (odd, names[is_odd])):
+            if len(chosen):
+                found.add(one.data, chosen)
+    return plain, odd
 
 
 def _rows(looked: Sequence[_Looked | UserInputError], tenants: Sequence[str]) -> list[bytes]:
@@ -270,7 +291,7 @@ def warm_up(scrubbing: Scrubbing) -> None:
     known = KnownNames()
     known.learn(np.ones(1, np.int64), np.zeros(1, np.uint8))
     looked = _look_through("logs", [(RECORD, "")], suspicions(scrubbing), known)
-    _names_of(looked)
+    _names_of(looked, suspicions(scrubbing))
     _rows(looked, [""])
     list(_cards(looked, suspicions(scrubbing), 1))
     _answered(looked, [RECORD], _CHANGED)
