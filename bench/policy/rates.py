@@ -16,9 +16,11 @@ POLICIES = {"none": "redact: {enabled: false}\n", "default": "{}\n", ALL: EXAMPL
 SIGNALS: tuple[PartName, ...] = ("spans", "logs")
 SECONDS, QUICK_SECONDS = 9.0, 1.0
 """Work at full speed: a million items and more, since in shorter runs it is chance how many merges fall into them."""
+ROUNDS = 2
+"""All policies are measured one after the other so often; of each the best counts, since the machine has other work."""
 LANES = 100
 WAIT_SECONDS: Mapping[PartName, float] = {"spans": 16.0, "logs": 36.0}
-"""After so long all is decided on that the example lets wait: spans ten seconds, records twice that, and some sweeps."""
+"""By then all is decided on that the example lets wait: spans ten seconds, records twice that, and a few sweeps."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -34,19 +36,25 @@ class Rate:
 
 def rates(otlp: Otlp, folder: Path, quick: bool, progress: ProgressSink) -> list[Rate]:
     """Measure each signal under each policy."""
-    seconds = QUICK_SECONDS if quick else SECONDS
-    found: list[Rate] = []
     folder.mkdir(parents=True)
-    for signal in SIGNALS:
-        without = 0.0
-        for number, (name, text) in enumerate(POLICIES.items()):
-            place = folder / f"{signal}-{number}"
-            config = place.with_suffix(".yaml")
-            place.with_suffix(".policy.yaml").write_text(text)
-            config.write_text(f"policy: {{file: {place.with_suffix('.policy.yaml')}}}\n")
-            settings = Settings(seconds, 0.0, LANES, WAIT_SECONDS[signal] if name == ALL else 0.0)
-            figures = measure(Backbone(otlp, config), PARTS[signal], settings, place, progress)
-            rate = figures.per_cpu_settled or 0.0
-            without = without or rate
-            found.append(Rate(signal, name, rate, rate / without if without else 0.0))
-    return found
+    best: dict[tuple[PartName, str], float] = {}
+    for number in range(1 if quick else ROUNDS):
+        for signal in SIGNALS:
+            for name in POLICIES:
+                seconds = QUICK_SECONDS if quick else SECONDS
+                settings = Settings(seconds, 0.0, LANES, WAIT_SECONDS[signal] if name == ALL else 0.0)
+                place = folder / f"{signal}-{list(POLICIES).index(name)}-{number}"
+                figures = measure(Backbone(otlp, _config(place, name)), PARTS[signal], settings, place, progress)
+                best[signal, name] = max(figures.per_cpu_settled or 0.0, best.get((signal, name), 0.0))
+    return [
+        Rate(signal, name, rate, rate / best[signal, "none"] if best[signal, "none"] else 0.0)
+        for (signal, name), rate in best.items()
+    ]
+
+
+def _config(place: Path, policy: str) -> Path:
+    """Write what a server under a policy is started with, beside where it keeps its data."""
+    file, config = place.with_suffix(".policy.yaml"), place.with_suffix(".yaml")
+    file.write_text(POLICIES[policy])
+    config.write_text(f"policy: {{file: {file}}}\n")
+    return config
