@@ -37,13 +37,13 @@ class Rate:
 def rates(otlp: Otlp, folder: Path, quick: bool, progress: ProgressSink) -> list[Rate]:
     """Measure each signal under each policy."""
     folder.mkdir(parents=True)
+    seconds, rounds = (QUICK_SECONDS, 1) if quick else (SECONDS, ROUNDS)
     best: dict[tuple[PartName, str], float] = {}
-    for number in range(1 if quick else ROUNDS):
+    for number in range(rounds):
         for signal in SIGNALS:
-            for name in POLICIES:
-                seconds = QUICK_SECONDS if quick else SECONDS
+            for policy, name in enumerate(POLICIES):
                 settings = Settings(seconds, 0.0, LANES, WAIT_SECONDS[signal] if name == ALL else 0.0)
-                place = folder / f"{signal}-{list(POLICIES).index(name)}-{number}"
+                place = folder / f"{signal}-{policy}-{number}"
                 figures = measure(Backbone(otlp, _config(place, name)), PARTS[signal], settings, place, progress)
                 best[signal, name] = max(figures.per_cpu_settled or 0.0, best.get((signal, name), 0.0))
     return [

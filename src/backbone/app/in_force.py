@@ -2,8 +2,8 @@
 The policy in force, and how another takes its place while telemetry comes in.
 
 A policy is the text of views, and before them how requests are scrubbed and attributes renamed. All of it is replaced
-while no group is being written, so each item is treated by one policy, the one before or the one after; senders wait
-for it, none is turned away.
+while no group is being written and nothing is swept, so each item is treated by one policy, the one before or the one
+after; senders wait for it, none is turned away.
 """
 
 from __future__ import annotations

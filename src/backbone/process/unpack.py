@@ -90,13 +90,11 @@ def judging(name: str, rows: str, unpacked: str, steps: Sequence[Step]) -> Pipel
 
 def _without_changes(steps: Sequence[Step]) -> tuple[Sequence[Step], Changes | None]:
     """Return the steps without the changes that they end with, and these."""
-    if not steps:
-        return steps, None
-    *before, last = steps
-    *layers, changes = last.layers or (None,)
-    if not isinstance(changes, Changes):
-        return steps, None
-    return (*before, replace(last, layers=tuple(layers))), changes
+    match steps:
+        case [*before, Step(layers=(*layers, Changes() as changes)) as last]:
+            return (*before, replace(last, layers=tuple(layers))), changes
+        case _:
+            return steps, None
 
 
 def _set_by(steps: Sequence[Step]) -> set[str]:

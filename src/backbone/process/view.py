@@ -28,7 +28,8 @@ class View:
 @dataclass(frozen=True, slots=True)
 class Recall:
     """
-    A table in memory that views look into; ``fill`` selects its rows from stored tables, at start and after a failure.
+    A table in memory that views or sweeps look into; ``fill`` selects its rows from stored tables, at start and after a
+    failure.
 
     While the server runs, a view keeps it up to date. One that only saves work starts empty: its ``fill`` is empty.
     """

@@ -41,8 +41,8 @@ class Actions:
             tagged = f"if({self._any('tag')}, {said}, mapFromArrays([toLowCardinality('')], ['']))"
             changes = f"mapFilter((k, v) -> k != '', mapUpdate({changes}, {tagged}))"
         mask = self._mask("remove", "item") | self._mask("tag")
-        ends = self._with_ends({})
-        return (*ends, Changes(f"bitAnd(breaches, {mask}) != 0", {"attributes": changes})) if mask else ends
+        ends = self._ends()
+        return (*ends, Changes(_broken(mask), {"attributes": changes})) if mask else ends
 
     def series(self) -> tuple[Layer, ...]:
         """Return the layers over series; what a resource says is not worth the series that says it."""
@@ -64,9 +64,11 @@ class Actions:
                     "label_values)",
                 },
             )
-        return layers + self._with_ends({}, f"metric != '{TARGET}'")
+        return layers + self._ends(f"metric != '{TARGET}'")
 
-    def _with_ends(self, layer: Layer, condition: str = "") -> tuple[Layer, ...]:
+    def _ends(self, condition: str = "") -> tuple[Layer, ...]:
+        """Return the layer that tells which rows are left out, of those that meet a condition; none if none may be."""
+        layer: Layer = {}
         ends: tuple[tuple[Action, str], ...] = (("drop", "dropped"), ("refuse", "refused"))
         for action, column in ends:
             if mask := self._mask(action):
@@ -82,7 +84,7 @@ class Actions:
         return (one for one in self._rules if one.rule.on_breach == action and where in {None, one.where})
 
     def _any(self, action: Action, where: Where | None = None) -> str:
-        return f"bitAnd(breaches, {self._mask(action, where)}) != 0"
+        return _broken(self._mask(action, where))
 
     def _said(self, action: Action) -> str:
         bits = f"bitPositionsToArray(bitAnd(breaches, {self._mask(action)}))"
@@ -102,3 +104,8 @@ class Actions:
                 return f"k = {literal(name)}"
             case MetricRule():
                 raise BackboneBug("a metric's name is not removed")
+
+
+def _broken(mask: int) -> str:
+    """Return the condition of rows that break one of the rules whose bits are set."""
+    return f"bitAnd(breaches, {mask}) != 0"

@@ -288,10 +288,10 @@ _CHANGED = bytes.fromhex("03000000 0100000000000000 00 01 78")
 
 def warm_up(scrubbing: Scrubbing) -> None:
     """Compile everything that `RequestScrubber` runs."""
-    known = KnownNames()
+    known, suspicious = KnownNames(), suspicions(scrubbing)
     known.learn(np.ones(1, np.int64), np.zeros(1, np.uint8))
-    looked = _look_through("logs", [(RECORD, "")], suspicions(scrubbing), known)
-    _names_of(looked, suspicions(scrubbing))
+    looked = _look_through("logs", [(RECORD, "")], suspicious, known)
+    _names_of(looked, suspicious)
     _rows(looked, [""])
-    list(_cards(looked, suspicions(scrubbing), 1))
+    list(_cards(looked, suspicious, 1))
     _answered(looked, [RECORD], _CHANGED)
